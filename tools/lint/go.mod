@@ -1,0 +1,3 @@
+module meshchatx/tools/lint
+
+go 1.26
