@@ -62,8 +62,11 @@ check: web ## format, vet, lint, types, unit tests: before every commit
 	$(GO) test -short ./...
 	cd web && $(NPM) run check && $(NPM) run test
 
-lint: ## golangci-lint, pinned in tools/lint
-	$(GO) run -modfile=tools/lint/go.mod github.com/golangci/golangci-lint/v2/cmd/golangci-lint run ./...
+bin/golangci-lint: tools/lint/go.mod
+	cd tools/lint && $(GO) build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+lint: bin/golangci-lint ## golangci-lint, pinned in tools/lint (its first build takes minutes)
+	bin/golangci-lint run ./...
 
 race: ## Go tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
