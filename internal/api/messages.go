@@ -1,0 +1,46 @@
+package api
+
+type listMessagesInput struct {
+	PeerPath
+	Before string `query:"before" pattern:"^([0-9a-f]{64})?$" doc:"Messages older than this one."`
+	After  string `query:"after" pattern:"^([0-9a-f]{64})?$" doc:"Messages newer than this one."`
+	Around string `query:"around" pattern:"^([0-9a-f]{64})?$" doc:"A window around this one. Without any of the three: the newest."`
+	At     int64  `query:"at" format:"int64" doc:"A window around this time."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+// MessagePage is a window of a conversation, oldest first.
+type MessagePage struct {
+	Items       []MessageView `json:"items"`
+	HasBefore   bool          `json:"has_before"`
+	HasAfter    bool          `json:"has_after"`
+	Total       int           `json:"total" doc:"Messages in the conversation."`
+	Before      int           `json:"before" doc:"Messages older than the window."`
+	FirstUnread string        `json:"first_unread,omitempty" doc:"Oldest unread message of the conversation."`
+}
+
+type listMessagesOutput struct{ Body MessagePage }
+
+// SendMessage is a message to send. The identity of the path writes it.
+type SendMessage struct {
+	Peer        string   `json:"peer" pattern:"^[0-9a-f]{32}$" doc:"LXMF address."`
+	Content     string   `json:"content" maxLength:"1048576"`
+	Title       string   `json:"title,omitempty" maxLength:"4096"`
+	Attachments []string `json:"attachments,omitempty" maxItems:"32" doc:"Ids of uploads, in order."`
+	ReplyTo     string   `json:"reply_to,omitempty" pattern:"^([0-9a-f]{64})?$"`
+	Method      string   `json:"method,omitempty" enum:"auto,direct,opportunistic" default:"auto"`
+	When        string   `json:"when,omitempty" enum:"now,heard" default:"now" doc:"heard: wait until the peer is next heard."`
+	ClientID    string   `json:"client_id,omitempty" maxLength:"64" doc:"Chosen by the client; a repetition within a day returns the first message instead of a second one."`
+}
+
+type sendMessageInput struct {
+	IdentityPath
+	Body SendMessage
+}
+type messageRefOutput struct{ Body MessageRef }
+type messageOutput struct{ Body MessageView }
+type messageEventsOutput struct {
+	Body struct {
+		Items []MessageEventView `json:"items"`
+	}
+}
