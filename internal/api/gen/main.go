@@ -1,5 +1,6 @@
 // Command gen writes the OpenAPI document of the program's HTTP interface to
-// the file named by its argument, or to standard output.
+// the file named by its argument, by default the committed one seen from the
+// root of the module.
 package main
 
 import (
@@ -10,11 +11,13 @@ import (
 )
 
 func main() {
+	path := "internal/api/openapi.json"
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
 	doc, err := api.Document()
-	if err == nil && len(os.Args) > 1 {
-		err = os.WriteFile(os.Args[1], doc, 0o644)
-	} else if err == nil {
-		_, err = os.Stdout.Write(doc)
+	if err == nil {
+		err = os.WriteFile(path, doc, 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// errNoHome means that no directory can be chosen without being told.
+var errNoHome = errors.New("no home directory is known: name a directory with --storage-dir and --reticulum-config-dir")
+
+// DefaultStorageDir is the platform's place for a program's data.
+func DefaultStorageDir(getenv func(string) string) (string, error) {
+	home := getenv("HOME")
+	switch runtime.GOOS {
+	case "windows":
+		if dir := getenv("LocalAppData"); dir != "" {
+			return filepath.Join(dir, "MeshChatX"), nil
+		}
+		home = getenv("USERPROFILE")
+	case "darwin":
+		if home != "" {
+			return filepath.Join(home, "Library", "Application Support", "MeshChatX"), nil
+		}
+	default:
+		if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+			return filepath.Join(dir, "meshchatx"), nil
+		}
+	}
+	if home == "" {
+		return "", errNoHome
+	}
+	return filepath.Join(home, ".local", "share", "meshchatx"), nil
+}
+
+// DefaultReticulumDir is the configuration directory every Reticulum program on
+// this machine would use. spec: rns-core §23.1
+func DefaultReticulumDir(getenv func(string) string) (string, error) {
+	return searchReticulumDir("/etc/reticulum", getenv("HOME"), getenv("USERPROFILE"))
+}
+
+func searchReticulumDir(system string, homes ...string) (string, error) {
+	if hasConfig(system) {
+		return system, nil
+	}
+	for _, home := range homes {
+		if home == "" {
+			continue
+		}
+		if dir := filepath.Join(home, ".config", "reticulum"); hasConfig(dir) {
+			return dir, nil
+		}
+		return filepath.Join(home, ".reticulum"), nil
+	}
+	return "", errNoHome
+}
+
+func hasConfig(dir string) bool {
+	st, err := os.Stat(filepath.Join(dir, "config"))
+	return err == nil && st.Mode().IsRegular()
+}
