@@ -21,6 +21,28 @@ type KnownDestination struct {
 
 const usedRetained = -1
 
+// How long a destination without path is remembered. spec: rns-core §3.7
+const (
+	UnusedDestinationLinger = 360 * time.Second     // after its last announce, if never used
+	UsedDestinationLinger   = 756_000 * time.Second // after its last use
+)
+
+// Forgettable reports whether a destination to which no path is known may be
+// removed at now. One with a path is always kept, which is for the caller to
+// see to. spec: rns-core §3.7
+//
+// differs: the reference removes one that was never used at once when its
+// path is gone; here it lingers, as the specification asks.
+func (k KnownDestination) Forgettable(now time.Time) bool {
+	switch {
+	case k.Retained:
+		return false
+	case k.LastUsed.IsZero():
+		return now.After(k.LastAnnounce.Add(UnusedDestinationLinger))
+	}
+	return now.After(k.LastUsed.Add(UsedDestinationLinger))
+}
+
 // ParseKnownDestinations reads the file of known destinations in its order.
 // Entries that make no sense are skipped; those of older versions without the
 // time of use count as never used. The error is [ErrBadFile].
