@@ -35,11 +35,10 @@ type LastMessage struct {
 
 // ConversationCounts are the figures beside the filters.
 type ConversationCounts struct {
-	All      int `json:"all"`
-	Unread   int `json:"unread"`
-	Failed   int `json:"failed"`
-	Archived int `json:"archived"`
-	Requests int `json:"requests"`
+	Messages int `json:"messages" doc:"Unread messages, for the title of the page."`
+	Unread   int `json:"unread" doc:"Conversations with unread messages."`
+	Failed   int `json:"failed" doc:"Conversations with messages not delivered."`
+	Requests int `json:"requests" doc:"Conversations begun by strangers."`
 }
 
 // RouteView is what is known about the way to a peer; it feeds the composer's

@@ -5,7 +5,6 @@ type listMessagesInput struct {
 	Before string `query:"before" pattern:"^([0-9a-f]{64})?$" doc:"Messages older than this one."`
 	After  string `query:"after" pattern:"^([0-9a-f]{64})?$" doc:"Messages newer than this one."`
 	Around string `query:"around" pattern:"^([0-9a-f]{64})?$" doc:"A window around this one. Without any of the three: the newest."`
-	At     int64  `query:"at" format:"int64" doc:"A window around this time."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
@@ -14,8 +13,6 @@ type MessagePage struct {
 	Items       []MessageView `json:"items"`
 	HasBefore   bool          `json:"has_before"`
 	HasAfter    bool          `json:"has_after"`
-	Total       int           `json:"total" doc:"Messages in the conversation."`
-	Before      int           `json:"before" doc:"Messages older than the window."`
 	FirstUnread string        `json:"first_unread,omitempty" doc:"Oldest unread message of the conversation."`
 }
 
@@ -30,7 +27,8 @@ type SendMessage struct {
 	ReplyTo     string   `json:"reply_to,omitempty" pattern:"^([0-9a-f]{64})?$"`
 	Method      string   `json:"method,omitempty" enum:"auto,direct,opportunistic" default:"auto"`
 	When        string   `json:"when,omitempty" enum:"now,heard" default:"now" doc:"heard: wait until the peer is next heard."`
-	ClientID    string   `json:"client_id,omitempty" maxLength:"64" doc:"Chosen by the client; a repetition within a day returns the first message instead of a second one."`
+	ClientID    string   `json:"client_id,omitempty" maxLength:"64" doc:"Chosen by the client. A repetition with the same client_id and written_at returns the first message instead of making a second one."`
+	WrittenAt   int64    `json:"written_at,omitempty" format:"int64" doc:"The client's clock when the person pressed Send."`
 }
 
 type sendMessageInput struct {
