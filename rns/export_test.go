@@ -55,5 +55,5 @@ func Agree(private, public []byte) (own, shared []byte, err error) {
 
 // IFACKeys are the origin hash, the derived key and the public signing key.
 func IFACKeys(name, passphrase string, f *IFAC) (origin Hash, derived, public []byte) {
-	return FullHash(ifacOrigin(name, passphrase)), f.keys.derived, f.keys.signing[KeySize:]
+	return FullHash(ifacOrigin(name, passphrase)), f.keys().derived, f.keys().signing[KeySize:]
 }

@@ -111,10 +111,9 @@ func newX25519(rand io.Reader) (*ecdh.PrivateKey, error) {
 // It is immutable and safe for concurrent use. The zero value is not valid;
 // use [NewIdentity] or [ParseIdentity]. spec: rns-core §3
 type Identity struct {
-	_ [0]func() // not comparable: equal keys are not equal pointers
-	// keys is behind a pointer so that printing a copy by reflection shows an
-	// address and no key.
-	keys *identityKeys
+	// keys is a function because that is the one thing that no verb of fmt
+	// looks into. It also makes identities not comparable.
+	keys func() *identityKeys
 }
 
 type identityKeys struct {
@@ -149,23 +148,24 @@ func ParseIdentity(b []byte) (*Identity, error) {
 	copy(k.public[:KeySize], encryption.PublicKey().Bytes())
 	copy(k.public[KeySize:], k.signing[ed25519.SeedSize:])
 	k.hash = k.public.Hash()
-	return &Identity{keys: k}, nil
+	return &Identity{keys: func() *identityKeys { return k }}, nil
 }
 
 // Bytes are the private keys, the contents of an identity file.
 func (id *Identity) Bytes() []byte {
-	return append(id.keys.encryption.Bytes(), id.keys.signing.Seed()...)
+	k := id.keys()
+	return append(k.encryption.Bytes(), k.signing.Seed()...)
 }
 
 // Hash is the address of the identity itself.
-func (id *Identity) Hash() Addr { return id.keys.hash }
+func (id *Identity) Hash() Addr { return id.keys().hash }
 
 // Public is the public half.
-func (id *Identity) Public() PublicKey { return id.keys.public }
+func (id *Identity) Public() PublicKey { return id.keys().public }
 
 // Sign signs msg. The same message always has the same signature.
 func (id *Identity) Sign(msg []byte) Signature {
-	return Signature(ed25519.Sign(id.keys.signing, msg))
+	return Signature(ed25519.Sign(id.keys().signing, msg))
 }
 
 // RatchetPolicy says what a message means that no ratchet opens.
@@ -196,7 +196,7 @@ func (id *Identity) Decrypt(ciphertext []byte, ratchets []RatchetPrivate, enforc
 		if r.key == nil {
 			continue
 		}
-		if plaintext, err := id.open(r.key, remote, body); err == nil {
+		if plaintext, err := id.open(r.key(), remote, body); err == nil {
 			matched := r.Public().ID()
 			return plaintext, &matched, nil
 		}
@@ -204,7 +204,7 @@ func (id *Identity) Decrypt(ciphertext []byte, ratchets []RatchetPrivate, enforc
 	if enforce == RatchetsEnforced {
 		return nil, nil, ErrNoRatchetMatched
 	}
-	plaintext, err = id.open(id.keys.encryption, remote, body)
+	plaintext, err = id.open(id.keys().encryption, remote, body)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrNotDecrypted, err)
 	}
@@ -212,7 +212,7 @@ func (id *Identity) Decrypt(ciphertext []byte, ratchets []RatchetPrivate, enforc
 }
 
 func (id *Identity) open(key *ecdh.PrivateKey, remote *ecdh.PublicKey, body []byte) ([]byte, error) {
-	token, err := agree(key, remote, id.keys.hash)
+	token, err := agree(key, remote, id.keys().hash)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (id *Identity) String() string {
 	if id == nil || id.keys == nil {
 		return "identity (none)"
 	}
-	return "identity " + id.keys.hash.String()
+	return "identity " + id.keys().hash.String()
 }
 
 // GoString is String: no verb of fmt shows the keys.
@@ -239,7 +239,7 @@ func (id *Identity) LogValue() slog.Value {
 	if id == nil || id.keys == nil {
 		return slog.StringValue("none")
 	}
-	return id.keys.hash.LogValue()
+	return id.keys().hash.LogValue()
 }
 
 // MarshalText is String, so that encoders show the hash and no keys.

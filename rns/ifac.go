@@ -26,8 +26,7 @@ var ifacSalt = [32]byte{
 // without access code: Seal changes nothing, Open refuses protected frames.
 // It gives no protection against replay. spec: rns-core §9
 type IFAC struct {
-	_    [0]func()
-	keys *ifacKeys // behind a pointer so that printing shows no key
+	keys func() *ifacKeys // a function for the reasons of Identity.keys
 	size int
 }
 
@@ -52,7 +51,8 @@ func NewIFAC(networkName, passphrase string, size int) (*IFAC, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &IFAC{size: size, keys: &ifacKeys{derived: derived, signing: ed25519.NewKeyFromSeed(derived[KeySize:])}}, nil
+	keys := &ifacKeys{derived: derived, signing: ed25519.NewKeyFromSeed(derived[KeySize:])}
+	return &IFAC{size: size, keys: func() *ifacKeys { return keys }}, nil
 }
 
 func ifacOrigin(networkName, passphrase string) []byte {
@@ -80,8 +80,8 @@ func (f *IFAC) DisplaySignature() Signature {
 	if f == nil {
 		return Signature{}
 	}
-	h := FullHash(f.keys.derived)
-	return Signature(ed25519.Sign(f.keys.signing, h[:]))
+	h := FullHash(f.keys().derived)
+	return Signature(ed25519.Sign(f.keys().signing, h[:]))
 }
 
 // String hides the key.
@@ -145,12 +145,12 @@ func (f *IFAC) Open(dst, frame []byte) ([]byte, error) {
 
 // code is the end of the signature over a raw packet.
 func (f *IFAC) code(raw []byte) []byte {
-	return ed25519.Sign(f.keys.signing, raw)[SignatureSize-f.size:]
+	return ed25519.Sign(f.keys().signing, raw)[SignatureSize-f.size:]
 }
 
 // mask covers, or uncovers, everything of a frame but the code.
 func (f *IFAC) mask(frame []byte) {
-	mask, err := HKDF(len(frame), frame[2:2+f.size], f.keys.derived, nil)
+	mask, err := HKDF(len(frame), frame[2:2+f.size], f.keys().derived, nil)
 	if err != nil {
 		return // the length and the code are never zero
 	}

@@ -25,8 +25,7 @@ func (r RatchetPublic) ID() RatchetID {
 // It is immutable and safe for concurrent use. The zero value is not valid:
 // it opens nothing and its public key is zero.
 type RatchetPrivate struct {
-	_   [0]func()
-	key *ecdh.PrivateKey
+	key func() *ecdh.PrivateKey // a function for the reasons of Identity.keys
 }
 
 // NewRatchet draws a ratchet: 32 bytes of rand.
@@ -35,7 +34,7 @@ func NewRatchet(rand io.Reader) (RatchetPrivate, error) {
 	if err != nil {
 		return RatchetPrivate{}, err
 	}
-	return RatchetPrivate{key: key}, nil
+	return RatchetPrivate{key: func() *ecdh.PrivateKey { return key }}, nil
 }
 
 // ParseRatchetPrivate reads the 32 bytes of a stored ratchet. The error is
@@ -48,7 +47,7 @@ func ParseRatchetPrivate(b []byte) (RatchetPrivate, error) {
 	if err != nil {
 		return RatchetPrivate{}, fmt.Errorf("%w: %w", ErrBadKey, err)
 	}
-	return RatchetPrivate{key: key}, nil
+	return RatchetPrivate{key: func() *ecdh.PrivateKey { return key }}, nil
 }
 
 // Public is the half to announce.
@@ -56,7 +55,7 @@ func (r RatchetPrivate) Public() RatchetPublic {
 	if r.key == nil {
 		return RatchetPublic{}
 	}
-	return RatchetPublic(r.key.PublicKey().Bytes())
+	return RatchetPublic(r.key().PublicKey().Bytes())
 }
 
 // Bytes is the key in its stored form, as it was drawn and not clamped.
@@ -64,7 +63,7 @@ func (r RatchetPrivate) Bytes() []byte {
 	if r.key == nil {
 		return nil
 	}
-	return r.key.Bytes()
+	return r.key().Bytes()
 }
 
 // String names the ratchet by its id and hides the key.

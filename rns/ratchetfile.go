@@ -68,7 +68,7 @@ func AppendRatchetFile(b []byte, owner *Identity, ratchets []RatchetPrivate) []b
 	packed := msgpack.AppendArrayHeader(make([]byte, 0, 5+valid*(2+RatchetSize)), valid)
 	for _, r := range ratchets {
 		if r.key != nil {
-			packed = msgpack.AppendBin(packed, r.key.Bytes())
+			packed = msgpack.AppendBin(packed, r.Bytes())
 		}
 	}
 	signature := owner.Sign(packed)
