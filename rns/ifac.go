@@ -101,13 +101,16 @@ func (f *IFAC) Seal(dst, raw []byte) []byte {
 		return append(dst, raw...)
 	}
 	code := f.code(raw)
+	mask := f.mask(len(raw)+f.size, code)
 	start := len(dst)
 	dst = slices.Grow(dst, len(raw)+f.size)
 	dst = append(dst, raw[0]|flagIFAC, raw[1])
 	dst = append(dst, code...)
 	dst = append(dst, raw[2:]...)
-	f.mask(dst[start:])
-	dst[start] |= flagIFAC
+	head, rest := dst[start:start+2], dst[start+2+f.size:]
+	subtle.XORBytes(head, head, mask)
+	subtle.XORBytes(rest, rest, mask[2+f.size:])
+	head[0] |= flagIFAC
 	return dst
 }
 
@@ -130,15 +133,17 @@ func (f *IFAC) Open(dst, frame []byte) ([]byte, error) {
 	case len(frame) <= f.size+2:
 		return nil, VerdictTooShort
 	}
-	work := slices.Clone(frame)
-	f.mask(work)
-	code := work[2 : 2+f.size]
-	body := len(work) - f.size
-	raw := make([]byte, 0, body)
-	raw = append(raw, work[0]&^flagIFAC, work[1])
-	raw = append(raw, work[2+f.size:]...)
+	code, rest := frame[2:2+f.size], frame[2+f.size:]
+	mask := f.mask(len(frame), code)
+	raw := make([]byte, 2+len(rest))
+	subtle.XORBytes(raw[:2], frame[:2], mask)
+	subtle.XORBytes(raw[2:], rest, mask[2+f.size:])
+	raw[0] &^= flagIFAC
 	if subtle.ConstantTimeCompare(f.code(raw), code) != 1 {
 		return nil, VerdictAccessCodeWrong
+	}
+	if cap(dst) == 0 {
+		return raw, nil
 	}
 	return append(dst, raw...), nil
 }
@@ -148,13 +153,11 @@ func (f *IFAC) code(raw []byte) []byte {
 	return ed25519.Sign(f.keys().signing, raw)[SignatureSize-f.size:]
 }
 
-// mask covers, or uncovers, everything of a frame but the code.
-func (f *IFAC) mask(frame []byte) {
-	mask, err := HKDF(len(frame), frame[2:2+f.size], f.keys().derived, nil)
+// mask is what everything of a frame of n bytes but the code is covered with.
+func (f *IFAC) mask(n int, code []byte) []byte {
+	mask, err := HKDF(n, code, f.keys().derived, nil)
 	if err != nil {
-		return // the length and the code are never zero
+		panic("rns: access code without length") // refused by NewIFAC
 	}
-	subtle.XORBytes(frame[:2], frame[:2], mask[:2])
-	rest := frame[2+f.size:]
-	subtle.XORBytes(rest, rest, mask[2+f.size:])
+	return mask
 }
