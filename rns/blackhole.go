@@ -7,7 +7,7 @@ import (
 	"meshchatx/rns/msgpack"
 )
 
-// Blackhole is an identity whose announces are ignored. spec: rns-core §21.4
+// Blackhole is an identity whose announces are ignored. spec: rns-core §19.6, §21.4
 type Blackhole struct {
 	Identity Addr
 	Source   Addr      // who said so: a transport identity

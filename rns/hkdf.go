@@ -12,7 +12,7 @@ var ErrBadKDFInput = errors.New("key derivation needs a secret and a length of a
 // HKDF derives length bytes from the secret ikm with HMAC-SHA-256. An empty
 // salt stands for 32 zero bytes, info may be nil. Unlike RFC 5869 there is no
 // limit of 255 blocks: the block counter wraps. The error is
-// [ErrBadKDFInput]. spec: rns-core §2.3
+// [ErrBadKDFInput]. spec: rns-core §2.2, §2.3
 func HKDF(length int, ikm, salt, info []byte) ([]byte, error) {
 	if length < 1 || len(ikm) == 0 {
 		return nil, ErrBadKDFInput

@@ -24,7 +24,7 @@ var ifacSalt = [32]byte{
 // that only nodes with the same network name and passphrase take part.
 // It is immutable and safe for concurrent use. A nil *IFAC is an interface
 // without access code: Seal changes nothing, Open refuses protected frames.
-// It gives no protection against replay. spec: rns-core §9
+// It gives no protection against replay. spec: rns-core §9, §9.4
 type IFAC struct {
 	keys func() *ifacKeys // a function for the reasons of Identity.keys
 	size int

@@ -217,7 +217,7 @@ func (p Packet) Encrypted() bool {
 		return false
 	}
 	switch p.Context {
-	case ContextResource, ContextKeepalive, ContextCacheRequest, ContextResourcePRF, ContextLRProof:
+	case ContextResource, ContextKeepalive, ContextCacheRequest:
 		return false
 	}
 	return p.DestType != DestPlain

@@ -12,7 +12,7 @@ var ErrBadRatchetSize = errors.New("ratchet key is not 32 bytes long")
 
 // RatchetPublic is the public half of a ratchet, as announced. Messages are
 // encrypted to it instead of the identity key, for forward secrecy.
-// spec: rns-core §4
+// spec: rns-core §4, §4.4
 type RatchetPublic [RatchetSize]byte
 
 // ID names the ratchet. spec: rns-core §4.1

@@ -32,7 +32,7 @@ const (
 // Token encrypts and authenticates byte strings with a symmetric key: the
 // payload of packets to SINGLE and GROUP destinations and of links. It is
 // safe for concurrent use. The zero value is not valid; use [NewToken].
-// spec: rns-core §2.8
+// spec: rns-core §2.6, §2.8, §5.5
 type Token struct {
 	block cipher.Block
 	// states holds *tokenState: keyed hash and cipher states are expensive to

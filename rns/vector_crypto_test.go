@@ -30,6 +30,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
+// spec: rns-core §2.1
 func TestVectorHashes(t *testing.T) {
 	type vector struct {
 		Data      hexs `json:"data"`
@@ -46,6 +47,7 @@ func TestVectorHashes(t *testing.T) {
 	})
 }
 
+// spec: rns-core §2.2
 func TestVectorHMAC(t *testing.T) {
 	type vector struct{ Key, Data, Digest hexs }
 	vectortest.Each(t, core, "hmac_sha256", func(t *testing.T, v vector) {
@@ -55,6 +57,7 @@ func TestVectorHMAC(t *testing.T) {
 	})
 }
 
+// spec: rns-core §2.3
 func TestVectorHKDF(t *testing.T) {
 	type vector struct {
 		Length                     int
@@ -89,6 +92,7 @@ func TestHKDFRefusesBadInput(t *testing.T) {
 	}
 }
 
+// spec: rns-core §2.7
 func TestVectorPKCS7(t *testing.T) {
 	type vector struct {
 		Op, Name     string
@@ -115,6 +119,7 @@ func TestVectorPKCS7(t *testing.T) {
 	})
 }
 
+// spec: rns-core §2.6
 func TestVectorAESCBC(t *testing.T) {
 	type vector struct {
 		Bits                       int
@@ -134,6 +139,7 @@ func TestVectorAESCBC(t *testing.T) {
 	})
 }
 
+// spec: rns-core §2.8
 func TestVectorTokens(t *testing.T) {
 	type vector struct {
 		Key, IV, Plaintext, Token hexs
@@ -161,6 +167,7 @@ func TestVectorTokens(t *testing.T) {
 	})
 }
 
+// spec: rns-core §2.4
 func TestVectorX25519(t *testing.T) {
 	type vector struct {
 		PrivateA hexs `json:"private_a"`

@@ -23,6 +23,7 @@ func at(t *testing.T, seconds json.Number) time.Time {
 	return time.Unix(whole, int64((f-float64(whole))*1e9+0.5))
 }
 
+// spec: rns-core §4.3
 func TestVectorRatchetFiles(t *testing.T) {
 	type vector struct {
 		Identity string
@@ -51,6 +52,7 @@ func TestVectorRatchetFiles(t *testing.T) {
 	})
 }
 
+// spec: rns-core §4.5
 func TestVectorReceivedRatchetFiles(t *testing.T) {
 	type vector struct {
 		File    hexs
@@ -72,6 +74,7 @@ func TestVectorReceivedRatchetFiles(t *testing.T) {
 	})
 }
 
+// spec: rns-core §3.5, §3.6
 func TestVectorKnownDestinationsFiles(t *testing.T) {
 	type entry struct {
 		LastAnnounce json.Number `json:"last_announce"`
@@ -149,6 +152,34 @@ func records(t *testing.T, list []pathVector) (out []rns.PathRecord) {
 	return out
 }
 
+type blackholeVector struct {
+	Source rns.Addr
+	Until  *json.Number
+	Reason *string
+}
+
+// blackholes are the wanted entries, in the order of the list because the
+// vector is a map.
+func blackholes(t *testing.T, order []rns.Blackhole, want map[rns.Addr]blackholeVector) (out []rns.Blackhole) {
+	t.Helper()
+	if len(order) != len(want) {
+		t.Errorf("%d entries, want %d", len(order), len(want))
+	}
+	for _, e := range order {
+		w := want[e.Identity]
+		b := rns.Blackhole{Identity: e.Identity, Source: w.Source}
+		if w.Until != nil {
+			b.Until = at(t, *w.Until)
+		}
+		if w.Reason != nil {
+			b.Reason = *w.Reason
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// spec: rns-core §19.2, §19.3, §19.4, §19.5, §19.6, §21.4
 func TestVectorPersistedTables(t *testing.T) {
 	type vector struct {
 		Name      string
@@ -161,11 +192,7 @@ func TestVectorPersistedTables(t *testing.T) {
 		Interface rns.Hash    `json:"interface_hash"`
 		Expires   json.Number `json:"expires_written"`
 		Paths     []pathVector
-		Entries   map[rns.Addr]struct {
-			Source rns.Addr
-			Until  *json.Number
-			Reason *string
-		}
+		Entries   map[rns.Addr]blackholeVector
 	}
 	vectortest.Each(t, core, "persisted_tables", func(t *testing.T, v vector) {
 		var got, want any
@@ -191,22 +218,7 @@ func TestVectorPersistedTables(t *testing.T) {
 		case "blackhole/local":
 			list, err := rns.ParseBlackholes(v.File)
 			check(t, err)
-			var entries []rns.Blackhole
-			for _, e := range list { // a map: take the order of the file
-				w := v.Entries[e.Identity]
-				b := rns.Blackhole{Identity: e.Identity, Source: w.Source}
-				if w.Until != nil {
-					b.Until = at(t, *w.Until)
-				}
-				if w.Reason != nil {
-					b.Reason = *w.Reason
-				}
-				entries = append(entries, b)
-			}
-			if len(list) != len(v.Entries) {
-				t.Errorf("%d entries, want %d", len(list), len(v.Entries))
-			}
-			got, want, again = list, entries, rns.AppendBlackholes(nil, list)
+			got, want, again = list, blackholes(t, list, v.Entries), rns.AppendBlackholes(nil, list)
 		default:
 			t.Fatalf("unknown table %q", v.Name)
 		}

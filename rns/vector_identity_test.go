@@ -33,6 +33,7 @@ func identities(t testing.TB) map[string]*rns.Identity {
 	return all
 }
 
+// spec: rns-core §3.1
 func TestVectorIdentities(t *testing.T) {
 	type vector struct {
 		Private hexs `json:"private_key"`
@@ -61,6 +62,7 @@ func TestVectorIdentities(t *testing.T) {
 	})
 }
 
+// spec: rns-core §3.1
 func TestVectorIdentityFiles(t *testing.T) {
 	type vector struct {
 		Kind  string
@@ -89,6 +91,7 @@ func TestVectorIdentityFiles(t *testing.T) {
 	})
 }
 
+// spec: rns-core §2.5, §3.4
 func TestVectorSignatures(t *testing.T) {
 	type vector struct {
 		Identity           string
@@ -108,6 +111,7 @@ func TestVectorSignatures(t *testing.T) {
 	})
 }
 
+// spec: rns-core §4.1
 func TestVectorRatchetKeys(t *testing.T) {
 	type vector struct {
 		Private, Public hexs
@@ -124,6 +128,7 @@ func TestVectorRatchetKeys(t *testing.T) {
 	})
 }
 
+// spec: rns-core §3.2
 func TestVectorIdentityEncrypt(t *testing.T) {
 	type vector struct {
 		Identity                  string
@@ -150,6 +155,7 @@ func TestVectorIdentityEncrypt(t *testing.T) {
 	})
 }
 
+// spec: rns-core §3.3
 func TestVectorIdentityDecrypt(t *testing.T) {
 	type vector struct {
 		Name, Identity        string
@@ -187,6 +193,7 @@ func TestVectorIdentityDecrypt(t *testing.T) {
 	})
 }
 
+// spec: rns-core §5.1, §5.2
 func TestVectorDestinationHashes(t *testing.T) {
 	type vector struct {
 		Name     string
@@ -205,6 +212,7 @@ func TestVectorDestinationHashes(t *testing.T) {
 	})
 }
 
+// spec: rns-core §5.6
 func TestVectorRequestPathHashes(t *testing.T) {
 	type vector struct {
 		Path string
@@ -216,6 +224,7 @@ func TestVectorRequestPathHashes(t *testing.T) {
 	})
 }
 
+// spec: rns-core §5.5
 func TestVectorGroupDestinations(t *testing.T) {
 	type vector struct {
 		Name, Identity                       string
@@ -236,6 +245,7 @@ func TestVectorGroupDestinations(t *testing.T) {
 	})
 }
 
+// spec: rns-core §3.7
 func TestVectorKnownDestinationsCleaning(t *testing.T) {
 	type vector struct {
 		Age     int64 `json:"announce_age"`

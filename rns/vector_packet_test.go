@@ -14,6 +14,7 @@ import (
 	"meshchatx/spec/vectortest"
 )
 
+// spec: rns-core §7.1, §7.2, §7.5
 func TestVectorPackets(t *testing.T) {
 	type vector struct {
 		Name                 string
@@ -72,6 +73,7 @@ func TestVectorPackets(t *testing.T) {
 	})
 }
 
+// spec: rns-core §7.5
 func TestVectorPacketHashInvariance(t *testing.T) {
 	type vector struct {
 		Raws []hexs
@@ -85,6 +87,7 @@ func TestVectorPacketHashInvariance(t *testing.T) {
 	})
 }
 
+// spec: rns-core §7.1
 func TestVectorMalformedPackets(t *testing.T) {
 	type vector struct {
 		Name     string
@@ -98,6 +101,7 @@ func TestVectorMalformedPackets(t *testing.T) {
 	})
 }
 
+// spec: rns-core §6.1, §6.2
 func TestVectorAnnouncesConstructed(t *testing.T) {
 	type vector struct {
 		Identity, Name string
@@ -129,6 +133,7 @@ func TestVectorAnnouncesConstructed(t *testing.T) {
 	})
 }
 
+// spec: rns-core §3.5, §6.5
 func TestVectorAnnounces(t *testing.T) {
 	type vector struct {
 		Name           string
@@ -180,6 +185,7 @@ func TestVectorAnnounces(t *testing.T) {
 	})
 }
 
+// spec: rns-core §8.1
 func TestVectorProofs(t *testing.T) {
 	type vector struct {
 		Name, Prover string
@@ -211,6 +217,7 @@ func TestVectorProofs(t *testing.T) {
 	})
 }
 
+// spec: rns-core §9.1
 func TestVectorIFACKeys(t *testing.T) {
 	type vector struct {
 		Network    string `json:"network_name"`
@@ -232,6 +239,7 @@ func TestVectorIFACKeys(t *testing.T) {
 	})
 }
 
+// spec: rns-core §9.2
 func TestVectorIFACFrames(t *testing.T) {
 	type vector struct {
 		Network    string `json:"network_name"`
@@ -277,6 +285,7 @@ func bigPayload(seed string, n int) []byte {
 	return out[:n]
 }
 
+// spec: rns-core §9.3
 func TestVectorIFACRejections(t *testing.T) {
 	type vector struct {
 		Enabled    bool   `json:"ifac_enabled"`
@@ -301,6 +310,7 @@ func TestVectorIFACRejections(t *testing.T) {
 	})
 }
 
+// spec: rns-core §15.1
 func TestVectorPathRequests(t *testing.T) {
 	type vector struct {
 		Raw       hexs
@@ -339,6 +349,7 @@ func TestVectorPathRequests(t *testing.T) {
 	})
 }
 
+// spec: rns-core §17.1
 func TestVectorTunnelSynthesis(t *testing.T) {
 	type vector struct {
 		Interface     string `json:"interface_string"`
