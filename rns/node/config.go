@@ -1,0 +1,108 @@
+package node
+
+import (
+	"runtime"
+	"time"
+
+	"meshchatx/rns"
+	"meshchatx/rns/link"
+	"meshchatx/rns/transport"
+)
+
+// Config is what a configuration file says about a node. Use DefaultConfig and change fields.
+type Config struct {
+	// Transport makes the node forward for others.
+	Transport Switch
+	// StaticIdentity uses the persistent transport identity on the network even without Transport. spec: rns-core §11.1
+	StaticIdentity Switch
+	// HopsDelta disguises local traffic as coming from further away. spec: rns-core §11.2
+	HopsDelta Switch
+	// ImplicitProofs sends proofs without the packet hash. spec: rns-core §8.1
+	ImplicitProofs Switch
+	// LinkMTUDiscovery lets links use more than 500 bytes where the path carries it. spec: rns-link §2.1
+	LinkMTUDiscovery Switch
+	// Blackhole lists identities whose announces are refused.
+	Blackhole []transport.Blackhole
+	// Params are times and limits.
+	Params Params
+}
+
+// Switch is a setting that is on or off.
+type Switch bool
+
+// The positions of a Switch.
+const (
+	Off Switch = false
+	On  Switch = true
+)
+
+// DefaultConfig is a node that does not forward for others. spec: rns-core §23.5
+func DefaultConfig() Config {
+	return Config{ImplicitProofs: On, LinkMTUDiscovery: On, Params: DefaultParams()}
+}
+
+// Params are the times and limits of a node. DefaultParams fills them; a zero value is not valid.
+type Params struct {
+	// Transport and Link are those of the machines.
+	Transport transport.Params
+	Link      link.Params
+
+	// Reconnect is the wait before an interface is opened again. spec: rns-interfaces §1.5
+	Reconnect time.Duration
+	// QueueBytes bounds what waits for an interface, in bytes; QueueAirtime bounds it in time at the interface's
+	// bitrate. The smaller bound holds, but QueueFrames frames of 500 bytes always fit.
+	QueueBytes   int
+	QueueAirtime time.Duration
+	QueueFrames  int
+	// Verifiers is the number of goroutines that check signatures; VerifyBacklog is how many checks one interface may
+	// have outstanding before its reader waits.
+	Verifiers     int
+	VerifyBacklog int
+	// CallbackBacklog is the number of callbacks that may wait on one destination or subscriber.
+	CallbackBacklog int
+	// LinkInbox bounds what waits for one link, in bytes.
+	LinkInbox int
+	// MaxLinks bounds the links of peers, MaxPendingLinks those not yet established.
+	MaxLinks, MaxPendingLinks int
+
+	// AwaitPath is how long a path is waited for by default. spec: rns-core §15.2
+	AwaitPath time.Duration
+	// PathResponseMemory is how long an answer to a path request is repeated byte for byte. spec: rns-core §6.4
+	PathResponseMemory time.Duration
+	// RatchetInterval is the least time between two rotations, RetainedRatchets the number of kept keys.
+	// spec: rns-core §4.2
+	RatchetInterval  time.Duration
+	RetainedRatchets int
+
+	// SaveInterval is the time between two saves of the tables. spec: rns-core §19.1
+	SaveInterval time.Duration
+	// SaveDelay is the wait after a change before known destinations are saved.
+	SaveDelay time.Duration
+	// CloseGrace is how long Close waits for the last packets of links to leave. spec: rns-core §23.3
+	CloseGrace time.Duration
+	// MaxMemoryResource bounds an incoming resource without a sink, in bytes.
+	MaxMemoryResource int64
+}
+
+// DefaultParams returns the values of the protocol and of this implementation.
+func DefaultParams() Params {
+	return Params{
+		Transport: transport.DefaultParams(), Link: link.DefaultParams(),
+		Reconnect:  5 * time.Second,
+		QueueBytes: 4 << 20, QueueAirtime: 15 * time.Second, QueueFrames: 8,
+		Verifiers: runtime.GOMAXPROCS(0), VerifyBacklog: 4096,
+		CallbackBacklog: 4096, LinkInbox: 8 << 20, MaxLinks: 16_384, MaxPendingLinks: 1_024,
+		AwaitPath: 15 * time.Second, PathResponseMemory: 30 * time.Second,
+		RatchetInterval: 30 * time.Minute, RetainedRatchets: 512,
+		SaveInterval: 12 * time.Hour, SaveDelay: 5 * time.Minute, CloseGrace: 150 * time.Millisecond,
+		MaxMemoryResource: 16 << 20,
+	}
+}
+
+// proofForm is the form of proofs this node sends.
+func (c *Config) proofForm() rns.ProofForm {
+	if c.ImplicitProofs {
+		return rns.ProofImplicit
+	}
+	return rns.ProofExplicit
+}

@@ -1,0 +1,192 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"meshchatx/rns"
+	"meshchatx/rns/iface"
+	"meshchatx/rns/link"
+	"meshchatx/rns/transport"
+)
+
+// DialLink sends a link request and returns at once. The handler learns what becomes of it: OnEstablished, or OnClosed with
+// the reason. The keys of the destination must be known, else the error is ErrUnknownIdentity.
+func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Link, error) {
+	type way struct {
+		known Known
+		ok    bool
+		hops  uint8
+		mtu   int
+		first time.Duration
+	}
+	w, err := ask(ctx, n, func(now time.Time) way {
+		w := way{mtu: link.MinMTU, hops: n.m.HopsTo(now, dest), first: n.m.FirstHopTimeout(now, dest)}
+		if w.known, w.ok = n.known(now, dest); w.ok {
+			n.m.MarkUsed(now, dest)
+		}
+		if next, ok := n.m.NextHop(now, dest); ok && bool(n.cfg.LinkMTUDiscovery) &&
+			next.MTUPolicy != transport.MTUStandard && next.HardwareMTU > link.MinMTU {
+			w.mtu = min(next.HardwareMTU, link.MaxMTU)
+		}
+		return w
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !w.ok {
+		return nil, fmt.Errorf("link to %s: %w", dest, ErrUnknownIdentity)
+	}
+	m, request, err := link.NewInitiator(n.env.now(), link.InitiatorConfig{
+		Params: n.cfg.Params.Link, Rand: n.env.rand, Destination: dest, Identity: w.known.Public, Hops: w.hops,
+		MTU: w.mtu, FirstHop: w.first,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("link to %s: %w", dest, err)
+	}
+	raw, err := request.Pack(rns.MTU)
+	if err != nil {
+		return nil, fmt.Errorf("link to %s: %w", dest, err)
+	}
+	l := n.newLink(m.ID(), dest, link.Initiator)
+	l.m, l.handler = m, h
+	return l, n.request(ctx, l, w.known.Public, w.hops, raw)
+}
+
+// request registers a link and sends its request.
+func (n *Node) request(ctx context.Context, l *Link, peer rns.PublicKey, hops uint8, raw []byte) error {
+	serr, err := ask(ctx, n, func(now time.Time) error {
+		err := n.m.RegisterLink(transport.LocalLink{
+			ID: l.id, Destination: l.dest, Role: transport.LinkInitiator, ExpectedHops: hops, Peer: peer,
+			Mode: uint8(link.ModeAES256CBC),
+		})
+		if err != nil {
+			return err
+		}
+		n.links[l.id] = l
+		n.crew.run(l.run)
+		if _, v := n.out(now, transport.OutPacket{Raw: raw}); !v.Accepted() {
+			l.inbox.call(func(now time.Time) {
+				l.cause = fmt.Errorf("%w: %w", ErrNotSent, v)
+				l.apply(now, l.m.Close(now))
+			})
+			return fmt.Errorf("%w: %w", ErrNotSent, v)
+		}
+		return nil
+	})
+	if err = errors.Join(err, serr); err != nil {
+		return fmt.Errorf("link to %s: %w", l.dest, err)
+	}
+	return nil
+}
+
+// OpenLink opens a link and waits until it is established. When ctx ends first the attempt is given up.
+func (n *Node) OpenLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Link, error) {
+	l, err := n.DialLink(ctx, dest, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.WaitState(ctx, LinkActive); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// deliverLinkRequest begins an incoming link. It runs on the loop; the expensive part runs on the link's goroutine.
+// spec: rns-link §2.3
+func (n *Node) deliverLinkRequest(now time.Time, d *transport.Delivery) {
+	dest, ok := n.dests[d.Packet.Dest]
+	p := n.ports[d.Interface]
+	switch {
+	case !ok || p == nil:
+		return
+	case dest.kind != rns.DestSingle || dest.conf.Links == RefuseLinks:
+		n.refused(d.Interface, rns.VerdictLinksRefused)
+		return
+	case n.links[d.LinkID] != nil:
+		n.refused(d.Interface, rns.VerdictDuplicate)
+		return
+	case n.pending >= n.cfg.Params.MaxPendingLinks || len(n.links) >= n.cfg.Params.MaxLinks:
+		n.refused(d.Interface, rns.VerdictOverload)
+		return
+	}
+	l := n.newLink(d.LinkID, d.Packet.Dest, link.Responder)
+	l.local = dest
+	n.links[d.LinkID] = l
+	n.pending++
+	request := d.Packet
+	request.Data = append([]byte(nil), request.Data...)
+	n.crew.flight.add(1)
+	n.crew.run(func() { l.accept(now, request, p) })
+}
+
+// accept answers a link request and then runs the link.
+func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
+	n := l.node
+	m, fx, err := link.Accept(now, link.ResponderConfig{
+		Params: n.cfg.Params.Link, Rand: n.env.rand, Identity: l.local.conf.Identity,
+		Interface: link.InterfaceID(p.id), Hops: request.Hops, Serve: l.local.servePolicy(),
+	}, request)
+	if err != nil {
+		n.post(func(time.Time) {
+			l.settle()
+			delete(n.links, l.id)
+			var v rns.Verdict
+			if errors.As(err, &v) {
+				n.refused(p.id, v)
+			}
+		})
+		n.crew.flight.done()
+		close(l.done)
+		return
+	}
+	l.m = m
+	l.attach(p)
+	l.before = func(time.Time) {
+		_ = n.m.RegisterLink(transport.LocalLink{
+			ID: l.id, Destination: l.dest, Role: transport.LinkResponder, Attached: p.id,
+		})
+	}
+	l.apply(now, fx)
+	n.crew.flight.done()
+	l.run()
+}
+
+// servePolicy says which requests links of the destination take.
+func (d *Destination) servePolicy() link.ServePolicy {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := link.ServePolicy{MaxSize: int64(d.conf.MaxRequestSize)}
+	if len(d.requests) > 0 {
+		p.Mode = link.ServeRequests
+	}
+	return p
+}
+
+// deliverLink hands a packet to its link. It runs on the loop.
+func (n *Node) deliverLink(_ time.Time, d *transport.Delivery) {
+	l, ok := n.links[d.Packet.Dest]
+	p := n.ports[d.Interface]
+	if !ok || p == nil {
+		n.refused(d.Interface, rns.VerdictLinkUnknown)
+		return
+	}
+	if !l.inbox.put(d.Raw, inboxPacket{hops: d.Packet.Hops, port: p, signal: iface.Signal(d.Signal)}) {
+		n.refused(d.Interface, rns.VerdictOverload)
+	}
+}
+
+// detachLinks ends the links over an interface that is gone. It runs on the loop.
+func (n *Node) detachLinks(id InterfaceID) {
+	for _, l := range n.links {
+		if l.attached.Load() == uint32(id) {
+			l.inbox.call(func(now time.Time) {
+				l.cause = ErrInterfaceGone
+				l.apply(now, l.m.Close(now))
+			})
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"meshchatx/rns"
+	"meshchatx/rns/transport"
+)
+
+// InterfaceID names an interface of a node. It is never used twice.
+type InterfaceID = transport.InterfaceID
+
+// ErrClosed means that the node is closed or not started. It Is net.ErrClosed.
+var ErrClosed error = closedError{}
+
+type closedError struct{}
+
+func (closedError) Error() string        { return "node is closed" }
+func (closedError) Is(target error) bool { return target == net.ErrClosed }
+
+// ErrStarted means that the node was started before.
+var ErrStarted = errors.New("node was already started")
+
+// Node is one running stack. It is safe for concurrent use. Use New.
+type Node struct {
+	cfg   Config
+	env   environment
+	crew  crew
+	pool  verifiers
+	tap   tap
+	bus   bus
+	ident nodeIdentity
+
+	// What follows belongs to the loop.
+	m        *transport.Machine
+	ports    map[InterfaceID]*port
+	dests    map[rns.Addr]*Destination
+	links    map[rns.Addr]*Link
+	receipts map[rns.Hash]*Receipt
+	waiters  map[rns.Addr][]*pathWaiter
+	touched  []*port // with frames queued since the last flush
+	pending  int     // incoming links not yet established
+	dirty    transport.Tables
+	stored   map[rns.Hash][]transport.PathRecord // loaded paths whose interface is not there yet
+	nextID   InterfaceID
+
+	calls   chan call
+	frames  chan *batch
+	checked chan []checkedJob
+	gone    chan struct{} // closed when the loop has ended
+
+	life struct {
+		sync.Mutex
+		started, closed bool
+		since           time.Time
+		stopLoop        context.CancelFunc
+		stopPorts       context.CancelFunc
+		portsCtx        context.Context //nolint:containedctx // parent of interfaces added later
+	}
+	saving sync.Mutex
+}
+
+// nodeIdentity holds the two transport identities. spec: rns-core §11.1
+type nodeIdentity struct {
+	persistent, network *rns.Identity
+}
+
+// New makes a node and loads its transport identity. It opens nothing before Start.
+func New(cfg Config, opts ...Option) (*Node, error) {
+	n := &Node{
+		cfg: cfg, env: newEnvironment(opts),
+		ports: make(map[InterfaceID]*port), dests: make(map[rns.Addr]*Destination), links: make(map[rns.Addr]*Link),
+		receipts: make(map[rns.Hash]*Receipt), waiters: make(map[rns.Addr][]*pathWaiter),
+		calls: make(chan call, 256), frames: make(chan *batch, 64), checked: make(chan []checkedJob, 64),
+		gone: make(chan struct{}),
+	}
+	n.crew.panics = n.panicked
+	n.bus.node = n
+	if err := n.loadIdentity(); err != nil {
+		return nil, err
+	}
+	delta, err := n.drawHopsDelta()
+	if err != nil {
+		return nil, err
+	}
+	n.m = transport.New(transport.Config{
+		TransportID: n.ident.network.Hash(), TransportEnabled: bool(cfg.Transport), LocalHopsDelta: delta,
+		Params: &n.cfg.Params.Transport, Rand: n.env.rand,
+	})
+	return n, nil
+}
+
+// loadIdentity reads or makes the persistent identity, and chooses the one used on the network. spec: rns-core §11.1
+func (n *Node) loadIdentity() error {
+	id, err := n.readIdentity()
+	if err != nil {
+		n.env.log.Warn("transport identity is new", slog.Any("reason", err))
+		if id, err = rns.NewIdentity(n.env.rand); err != nil {
+			return fmt.Errorf("make transport identity: %w", err)
+		}
+		if err := n.env.storage.Write(fileIdentity, id.Bytes()); err != nil {
+			return fmt.Errorf("store transport identity: %w", err)
+		}
+	}
+	n.ident.persistent, n.ident.network = id, id
+	if n.cfg.Transport || n.cfg.StaticIdentity {
+		return nil
+	}
+	if n.ident.network, err = rns.NewIdentity(n.env.rand); err != nil {
+		return fmt.Errorf("make network identity: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) readIdentity() (*rns.Identity, error) {
+	b, err := n.env.storage.Read(fileIdentity)
+	if err != nil {
+		return nil, err
+	}
+	return rns.ParseIdentity(b)
+}
+
+// drawHopsDelta draws 2 to 7 if the disguise is on. spec: rns-core §11.2
+func (n *Node) drawHopsDelta() (uint8, error) {
+	if !n.cfg.HopsDelta {
+		return 0, nil
+	}
+	var b [1]byte
+	if _, err := io.ReadFull(n.env.rand, b[:]); err != nil {
+		return 0, fmt.Errorf("draw hops delta: %w", err)
+	}
+	return b[0]%6 + 2, nil
+}
+
+// TransportID is the identity hash this node uses on the network.
+func (n *Node) TransportID() rns.Addr { return n.ident.network.Hash() }
+
+// PersistentIdentity is the stored transport identity.
+func (n *Node) PersistentIdentity() *rns.Identity { return n.ident.persistent }
+
+// NetworkIdentity is the transport identity used on the network.
+func (n *Node) NetworkIdentity() *rns.Identity { return n.ident.network }
+
+// Config is the configuration in effect.
+func (n *Node) Config() Config { return n.cfg }
+
+// Now is the node's clock.
+func (n *Node) Now() time.Time { return n.env.now() }
+
+// Random is the node's source of randomness.
+func (n *Node) Random() io.Reader { return n.env.rand }
+
+// Logger is the node's logger.
+func (n *Node) Logger() *slog.Logger { return n.env.log }
+
+// Storage is where the node keeps its tables.
+func (n *Node) Storage() Storage { return n.env.storage }
+
+// Start loads the stored tables and begins to work. The node runs until Close or the end of ctx; Close must be called in
+// either case. Problems with stored files are reported as events and do not stop the start.
+func (n *Node) Start(ctx context.Context) error {
+	n.life.Lock()
+	defer n.life.Unlock()
+	switch {
+	case n.life.closed:
+		return ErrClosed
+	case n.life.started:
+		return ErrStarted
+	}
+	n.life.started = true
+	n.life.since = n.env.now()
+	loopCtx, stopLoop := context.WithCancel(context.WithoutCancel(ctx)) // ends in Close, after the ports
+	portsCtx, stopPorts := context.WithCancel(ctx)
+	n.life.stopLoop, n.life.stopPorts, n.life.portsCtx = stopLoop, stopPorts, portsCtx
+	for _, b := range n.cfg.Blackhole {
+		n.m.SeedBlackhole(n.env.now(), b)
+	}
+	n.loadKnown()
+	n.registerControl()
+	n.pool.start(&n.crew, n.cfg.Params.Verifiers, n.checked, n.gone)
+	n.crew.run(func() { n.loop(loopCtx) })
+	n.crew.run(func() { n.saver(portsCtx) })
+	return nil
+}
+
+// Close ends everything: links are torn down, interfaces detached, tables saved. It is idempotent, and when it returns no
+// goroutine, socket or timer of the node is left.
+func (n *Node) Close() error {
+	n.life.Lock()
+	if n.life.closed {
+		n.life.Unlock()
+		<-n.gone
+		n.crew.wait()
+		return nil
+	}
+	n.life.closed = true
+	started := n.life.started
+	n.life.Unlock()
+	if !started {
+		close(n.gone)
+		return nil
+	}
+	n.closeLinks()
+	n.life.stopPorts()
+	n.waitPorts()
+	err := n.save()
+	n.life.stopLoop()
+	<-n.gone
+	n.pool.stop()
+	n.bus.close()
+	n.crew.wait()
+	return err
+}
+
+// closeLinks tears down all links and lets their last packets leave.
+func (n *Node) closeLinks() {
+	links, err := ask(context.Background(), n, func(time.Time) []*Link {
+		all := make([]*Link, 0, len(n.links))
+		for _, l := range n.links {
+			all = append(all, l)
+		}
+		return all
+	})
+	if err != nil || len(links) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Params.CloseGrace)
+	defer cancel()
+	for _, l := range links {
+		l.Close()
+	}
+	for _, l := range links {
+		select {
+		case <-l.Done():
+		case <-ctx.Done():
+			return
+		}
+	}
+	_ = n.flushPorts(ctx)
+}
+
+// Quiesce returns when everything caused by earlier inputs has been processed up to the next timer: frames taken from
+// interfaces, calls, signature checks, packets on links, callbacks, queues of interfaces that are up.
+func (n *Node) Quiesce(ctx context.Context) error { return n.crew.flight.wait(ctx) }
+
+// Maintain runs one synchronous pass of all housekeeping, ignoring the intervals between rounds, and saves the tables.
+func (n *Node) Maintain(ctx context.Context) error {
+	_, err := ask(ctx, n, func(now time.Time) struct{} {
+		n.apply(now, n.m.Maintain(now), nil)
+		return struct{}{}
+	})
+	return errors.Join(err, n.save())
+}
+

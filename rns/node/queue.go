@@ -1,0 +1,168 @@
+package node
+
+import (
+	"sync"
+	"time"
+)
+
+// priority says what may be dropped when a queue is full.
+type priority uint8
+
+const (
+	// datagram frames are dropped over the bound.
+	datagram priority = iota
+	// bulk frames come from links that asked for room before; they are always taken.
+	bulk
+)
+
+// outQueue holds the frames that wait for an interface. It is bounded in bytes, from which the airtime at the interface's
+// bitrate follows. Frames lie one after the other in one buffer; the writer takes all of them at once and gives the
+// buffer back, so that a frame costs no allocation. It is safe for concurrent use.
+type outQueue struct {
+	flight *inflight
+
+	mu      sync.Mutex
+	open    bool // the interface is up
+	bound   int  // bytes
+	room    int  // bytes that links may fill
+	buf     []byte
+	ends    []int // end of each frame in buf
+	spare   []byte
+	spareE  []int
+	sending int // bytes the writer has taken and not finished
+	waiting []func()
+	wake    chan struct{}
+}
+
+// setBounds sets how much may wait: bytes, at most what the bitrate carries in airtime, at least what floor says.
+func (q *outQueue) setBounds(bitrate int64, bytes int, airtime, bulkTime time.Duration, floor int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bound, q.room = bytes, bytes/4
+	if bitrate > 0 {
+		q.bound = min(q.bound, carried(bitrate, airtime))
+		q.room = min(q.room, carried(bitrate, bulkTime))
+	}
+	q.bound, q.room = max(q.bound, floor), max(q.room, floor/4)
+}
+
+// carried is how many bytes a bitrate carries in a time.
+func carried(bitrate int64, d time.Duration) int {
+	return int(min(float64(bitrate)/8*d.Seconds(), 1<<40))
+}
+
+// put queues a copy of a frame. It reports false, and drops it, if the interface is down or the queue is full. signal
+// must be called afterwards.
+func (q *outQueue) put(frame []byte, pr priority) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.open || (pr == datagram && len(q.buf)+q.sending+len(frame) > q.bound) {
+		return false
+	}
+	if len(q.ends) == 0 {
+		q.flight.add(1)
+	}
+	q.buf = append(q.buf, frame...)
+	q.ends = append(q.ends, len(q.buf))
+	return true
+}
+
+// signal wakes the writer.
+func (q *outQueue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// full tells whether a datagram of that size would be dropped for want of room.
+func (q *outQueue) full(size int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.open && len(q.buf)+q.sending+size > q.bound
+}
+
+// free is how many bytes links may add now.
+func (q *outQueue) free() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.open {
+		return 0
+	}
+	return q.room - len(q.buf) - q.sending
+}
+
+// whenWritable calls f once when links may add again, or at once if they may now. f must not block.
+func (q *outQueue) whenWritable(f func()) {
+	q.mu.Lock()
+	if q.open && len(q.buf)+q.sending < q.room {
+		q.mu.Unlock()
+		f()
+		return
+	}
+	q.waiting = append(q.waiting, f)
+	q.mu.Unlock()
+}
+
+// take gives the writer everything that waits. The writer calls done when it has been sent.
+func (q *outQueue) take() (buf []byte, ends []int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	buf, ends = q.buf, q.ends
+	q.buf, q.ends = q.spare[:0], q.spareE[:0]
+	q.spare, q.spareE = nil, nil
+	q.sending = len(buf)
+	return buf, ends
+}
+
+// sent counts bytes that have left and wakes links when there is room for them.
+func (q *outQueue) sent(n int) {
+	q.mu.Lock()
+	q.sending -= n
+	var ready []func()
+	if q.open && len(q.buf)+q.sending <= q.room/2 {
+		ready, q.waiting = q.waiting, nil
+	}
+	q.mu.Unlock()
+	for _, f := range ready {
+		f()
+	}
+}
+
+// done gives the buffers of take back.
+func (q *outQueue) done(buf []byte, ends []int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sending = 0
+	if cap(buf) <= 2*batchKeep {
+		q.spare, q.spareE = buf[:0], ends[:0]
+	}
+	if len(ends) > 0 {
+		q.flight.done()
+	}
+}
+
+// setOpen says whether the interface is up. Closing drops what waits: offline interfaces do not queue. Links that wait
+// are called at the next opening. spec: rns-interfaces §1.5
+func (q *outQueue) setOpen(open bool) {
+	q.mu.Lock()
+	q.open = open
+	var ready []func()
+	if open {
+		ready, q.waiting = q.waiting, nil
+	} else if len(q.ends) > 0 {
+		q.buf, q.ends = q.buf[:0], q.ends[:0]
+		q.flight.done()
+	}
+	q.mu.Unlock()
+	for _, f := range ready {
+		f()
+	}
+}
+
+// empty tells whether nothing waits and nothing is being sent.
+func (q *outQueue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.ends) == 0 && q.sending == 0
+}

@@ -1,0 +1,231 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"meshchatx/rns"
+	"meshchatx/rns/iface"
+	"meshchatx/rns/transport"
+)
+
+// SendPacket encrypts data for a SINGLE destination, with its ratchet if one is known, and sends it. The keys must be known
+// from an announce, else the error is ErrUnknownIdentity. Without a path the packet goes out on all interfaces. At most
+// rns.EncryptedMDU bytes fit, else the error is ErrTooLarge.
+func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o SendOptions) (*Receipt, error) {
+	type keys struct {
+		known   Known
+		ok      bool
+		ratchet *rns.RatchetPublic
+	}
+	k, err := ask(ctx, n, func(now time.Time) keys {
+		var k keys
+		if k.known, k.ok = n.known(now, dest); k.ok {
+			n.m.MarkUsed(now, dest)
+			if r, ok := n.m.Ratchet(now, dest); ok {
+				k.ratchet = &r
+			}
+		}
+		return k
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !k.ok {
+		return nil, fmt.Errorf("send to %s: %w", dest, ErrUnknownIdentity)
+	}
+	sealed, err := k.known.Public.Encrypt(n.env.rand, data, k.ratchet)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt for %s: %w", dest, err)
+	}
+	return n.sendRaw(ctx, rns.Packet{Dest: dest, Data: sealed}, &k.known.Public, o)
+}
+
+// SendPlain sends data unencrypted to a PLAIN destination: it reaches the direct neighbours.
+func (n *Node) SendPlain(ctx context.Context, dest rns.Addr, data []byte, o SendOptions) error {
+	o.Receipt = NoReceipt
+	_, err := n.sendRaw(ctx, rns.Packet{DestType: rns.DestPlain, Dest: dest, Data: data}, nil, o)
+	return err
+}
+
+// SendGroup encrypts data with a group's key and sends it to the direct neighbours. spec: rns-core §5.5
+func (n *Node) SendGroup(ctx context.Context, dest rns.Addr, key, data []byte, o SendOptions) error {
+	token, err := rns.NewToken(key)
+	if err != nil {
+		return err
+	}
+	sealed, err := token.Encrypt(n.env.rand, nil, data)
+	if err != nil {
+		return err
+	}
+	o.Receipt = NoReceipt
+	_, err = n.sendRaw(ctx, rns.Packet{DestType: rns.DestGroup, Dest: dest, Data: sealed}, nil, o)
+	return err
+}
+
+// sendRaw packs and sends a packet, with a receipt if one is wanted and prover can prove it.
+func (n *Node) sendRaw(ctx context.Context, p rns.Packet, prover *rns.PublicKey, o SendOptions) (*Receipt, error) {
+	raw, err := p.Pack(rns.MTU)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	if o.Receipt == NoReceipt {
+		prover = nil
+	}
+	type result struct {
+		r *Receipt
+		v rns.Verdict
+	}
+	res, err := ask(ctx, n, func(now time.Time) result {
+		hash, v := n.out(now, transport.OutPacket{Raw: raw, Attached: o.Interface, Prover: prover, Timeout: o.Timeout})
+		if !v.Accepted() || prover == nil {
+			return result{v: v}
+		}
+		r := newReceipt(ReceiptStatus{Hash: hash, Sent: now, Timeout: o.Timeout})
+		n.follow(&r.outcome, o.OnConclude)
+		n.receipts[hash] = r
+		return result{r: r, v: v}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !res.v.Accepted() {
+		return nil, fmt.Errorf("send to %s: %w: %w", p.Dest, ErrNotSent, res.v)
+	}
+	return res.r, nil
+}
+
+func newReceipt(s ReceiptStatus) *Receipt {
+	r := new(Receipt)
+	r.init(s)
+	return r
+}
+
+// follow calls f with the concluded status, on a goroutine of its own.
+func (n *Node) follow(o *outcome[ReceiptStatus], f func(ReceiptStatus)) {
+	if f == nil {
+		return
+	}
+	run := newSerial(&n.crew, 0)
+	o.after(func() { run.do(func() { f(o.get()) }) })
+}
+
+// proved concludes a receipt. It runs on the loop.
+func (n *Node) proved(now time.Time, e transport.PacketProved) {
+	if r, ok := n.receipts[e.Hash]; ok {
+		delete(n.receipts, e.Hash)
+		r.conclude(func(s *ReceiptStatus) {
+			s.State, s.Concluded = ReceiptDelivered, now
+			s.Explicit = len(e.Proof) == rns.ExplicitProofSize
+		})
+	}
+}
+
+// unproved concludes a receipt without a proof. It runs on the loop.
+func (n *Node) unproved(now time.Time, e transport.ReceiptFailed) {
+	if r, ok := n.receipts[e.Hash]; ok {
+		delete(n.receipts, e.Hash)
+		err := ErrNoProof
+		if e.Reason == transport.ReceiptCulled {
+			err = ErrCulled
+		}
+		r.conclude(func(s *ReceiptStatus) { s.State, s.Concluded, s.Err = ReceiptFailed, now, err })
+	}
+}
+
+// deliver hands a packet for this node to its destination or link. It runs on the loop and never blocks.
+func (n *Node) deliver(now time.Time, d *transport.Delivery) {
+	switch d.Kind {
+	case transport.DeliverPacket:
+		n.deliverPacket(now, d)
+	case transport.DeliverLinkRequest:
+		n.deliverLinkRequest(now, d)
+	case transport.DeliverLink, transport.DeliverLinkProof:
+		n.deliverLink(now, d)
+	}
+}
+
+// refused counts a packet that could not be handed over.
+func (n *Node) refused(on InterfaceID, v rns.Verdict) {
+	if p, ok := n.ports[on]; ok {
+		p.count.verdict(v)
+	}
+}
+
+func (n *Node) deliverPacket(now time.Time, d *transport.Delivery) {
+	dest, ok := n.dests[d.Packet.Dest]
+	if !ok {
+		n.refused(d.Interface, rns.VerdictUnknownDestination)
+		return
+	}
+	a := arrived{
+		data: append([]byte(nil), d.Packet.Data...), hash: d.Hash, hops: int(d.Packet.Hops), on: d.Interface,
+		signal: iface.Signal(d.Signal), at: now,
+	}
+	if !dest.inbox.do(func() { dest.receive(a) }) {
+		n.refused(d.Interface, rns.VerdictOverload)
+	}
+}
+
+// arrived is a packet on its way to a destination's executor.
+type arrived struct {
+	data   []byte
+	hash   rns.Hash
+	hops   int
+	on     InterfaceID
+	signal iface.Signal
+	at     time.Time
+}
+
+// receive decrypts a packet, proves it if all are proved, and gives it to the application. spec: rns-core §5.4
+func (d *Destination) receive(a arrived) {
+	plain, ratchet, err := d.decrypt(a.data)
+	if err != nil {
+		v := rns.VerdictUndecryptable
+		if errors.Is(err, rns.ErrNoRatchetMatched) {
+			v = rns.VerdictRatchetRequired
+		}
+		d.node.post(func(time.Time) { d.node.refused(a.on, v) })
+		return
+	}
+	p := &Packet{
+		Destination: d, Data: plain, Hash: a.hash, Ratchet: ratchet, Hops: a.hops, Interface: a.on, Signal: a.signal,
+		Received: a.at,
+	}
+	if d.conf.Identity != nil && d.conf.Proofs != ProveNone {
+		p.prove = func() error { return d.prove(a) }
+	}
+	if d.conf.Proofs == ProveAll {
+		_ = p.Prove()
+	}
+	if d.conf.OnPacket != nil {
+		d.conf.OnPacket(p)
+	}
+}
+
+func (d *Destination) decrypt(data []byte) ([]byte, *rns.RatchetID, error) {
+	switch d.kind {
+	case rns.DestSingle:
+		return d.conf.Identity.Decrypt(data, d.ratchets.all(), d.ratchets.policy())
+	case rns.DestGroup:
+		plain, err := d.group.Decrypt(nil, data)
+		return plain, nil, err
+	default:
+		return data, nil, nil
+	}
+}
+
+// prove sends the proof of a packet on the interface it came from. spec: rns-core §8.1
+func (d *Destination) prove(a arrived) error {
+	proof := rns.BuildProof(d.conf.Identity, a.hash, d.node.cfg.proofForm())
+	raw, err := rns.ProofPacket(a.hash, proof).Pack(rns.MTU)
+	if err != nil {
+		return err
+	}
+	if !d.node.post(func(now time.Time) { d.node.out(now, transport.OutPacket{Raw: raw, Attached: a.on}) }) {
+		return ErrClosed
+	}
+	return nil
+}
