@@ -47,7 +47,6 @@ type listHeardOutput struct {
 	Body struct {
 		Items      []HeardView `json:"items"`
 		NextCursor string      `json:"next_cursor,omitempty"`
-		Total      int         `json:"total" doc:"Matches of the filter."`
 		Counts     HeardCounts `json:"counts"`
 	}
 }
