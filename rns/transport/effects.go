@@ -143,7 +143,7 @@ type PathRequested struct {
 	Destination rns.Addr
 	Interface   InterfaceID
 	// Tag identifies the request; the same tag gets the same answer for 30 s.
-	Tag [16]byte
+	Tag []byte
 }
 
 // PathLost reports a path that expired, was dropped or lost its interface.

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"strconv"
 	"time"
 
 	"meshchatx/rns"
@@ -42,7 +43,7 @@ func (m Mode) String() string {
 	case ModeInternal:
 		return "internal"
 	default:
-		return "Mode(" + itoa(int64(m)) + ")"
+		return "Mode(" + strconv.Itoa(int(m)) + ")"
 	}
 }
 

@@ -1,10 +1,10 @@
 package transport
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"io"
-	"iter"
-	"strconv"
 	"time"
 
 	"meshchatx/rns"
@@ -12,10 +12,15 @@ import (
 
 // Errors of calls that name something.
 var (
-	ErrInterface   = errors.New("transport: interface id is zero or in use")
+	// ErrInterface is returned for an interface id that is zero or in use.
+	ErrInterface = errors.New("transport: interface id is zero or in use")
+	// ErrNoInterface is returned for an interface id that is not in use.
 	ErrNoInterface = errors.New("transport: no such interface")
-	ErrRegistered  = errors.New("transport: destination is already registered")
-	ErrLinkKnown   = errors.New("transport: link is already registered")
+	// ErrRegistered is returned for a destination that is registered already.
+	ErrRegistered = errors.New("transport: destination is already registered")
+	// ErrLinkKnown and ErrNoLink are returned for links registered twice or not at all.
+	ErrLinkKnown = errors.New("transport: link is already registered")
+	ErrNoLink    = errors.New("transport: no such link")
 )
 
 // Config is what a machine is made of.
@@ -26,233 +31,197 @@ type Config struct {
 	TransportEnabled bool
 	// LocalHopsDelta disguises locally originated packets as coming from further away, 0 or 2 to 7. spec: rns-core §11.2
 	LocalHopsDelta uint8
-	// Params holds times and limits. The zero value takes DefaultParams.
+	// Params holds times and limits; nil takes DefaultParams.
 	Params *Params
-	// Rand is used for waits and request tags. It must not be nil.
+	// Rand is used for waits and request tags; nil takes the system's.
 	Rand io.Reader
 }
 
 // Machine is the transport of one node. It is owned by one goroutine; nothing in it locks. See the package comment for
 // the order of calls. The zero value is not usable.
 type Machine struct {
-	cfg Config
-	fx  Effects
+	cfg   Config
+	p     Params
+	rand  io.Reader
+	fx    Effects
+	arena []byte
+	clock clock
+
+	// interfaces by id, and in the order of broadcasts: fastest first.
+	interfaces   map[InterfaceID]*netif
+	order        []*netif
+	localClients int
+	// client is the connection to a shared instance, if this is a local client.
+	client *netif
+	// queueTimer is the earliest timer of the announce queues, round that of the interfaces' limits.
+	queueTimer, round tick
+
+	seen         filter
+	paths        table[rns.Addr, path]
+	sweep        sweep
+	pending      table[rns.Addr, pendingAnnounce]
+	lastAnnounce tick
+	due          []dueAnnounce
+	reverse      table[rns.Addr, reverseEntry]
+	links        table[rns.Addr, linkEntry]
+	rates        table[rns.Addr, rate]
+	requests     requests
+	tunnels      table[rns.Hash, tunnel]
+	tunnelRound  tick
+	known        table[rns.Addr, known]
+	blackholed   table[rns.Addr, blackhole]
+	receipts     table[rns.Addr, receipt]
+	signals      table[rns.Hash, Signal]
+	verifying    map[verifyKey]*verification
+
+	destinations map[rns.Addr]rns.DestType
+	localLinks   map[rns.Addr]*localLink
+	// pathRequest and tunnelSynthesis are the addresses of the control destinations.
+	pathRequest, tunnelSynthesis rns.Addr
 }
 
 // New returns a machine without interfaces.
-func New(cfg Config) *Machine { return &Machine{cfg: cfg} }
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
-
-// AddInterface makes an interface known.
-func (m *Machine) AddInterface(now time.Time, info InterfaceInfo) error { return nil }
-
-// UpdateInterface replaces the description of an interface; frequencies, queues and paths stay.
-func (m *Machine) UpdateInterface(now time.Time, info InterfaceInfo) error { return nil }
-
-// RemoveInterface forgets an interface. Paths and links over it end at once, its tunnel keeps its paths.
-func (m *Machine) RemoveInterface(now time.Time, id InterfaceID) *Effects { return &m.fx }
-
-// Inbound takes a received packet.
-func (m *Machine) Inbound(now time.Time, f Frame) *Effects { return &m.fx }
-
-// Verified takes the result of a VerifyJob. Every job handed out must come back.
-func (m *Machine) Verified(now time.Time, v Verification) *Effects { return &m.fx }
-
-// OutPacket is a packet of this node to send.
-type OutPacket struct {
-	// Raw is the packed, already encrypted packet. It is not changed; transmissions may point into it.
-	Raw []byte
-	// Attached limits it to one interface, zero for none. Packets on links find their interface by themselves.
-	Attached InterfaceID
-	// Prover asks for a receipt: the key that must sign the proof. Nil for none. spec: rns-core §8.2
-	Prover *rns.PublicKey
-	// Timeout is the life of the receipt, zero for the protocol's default by hops and bitrate.
-	Timeout time.Duration
+func New(cfg Config) *Machine {
+	m := &Machine{
+		cfg: cfg, p: DefaultParams(), rand: cfg.Rand,
+		interfaces: make(map[InterfaceID]*netif), verifying: make(map[verifyKey]*verification),
+		destinations: make(map[rns.Addr]rns.DestType), localLinks: make(map[rns.Addr]*localLink),
+		queueTimer: never, round: never, tunnelRound: never,
+		pathRequest: rns.PathRequestDest(), tunnelSynthesis: rns.TunnelSynthesisDest(),
+	}
+	if cfg.Params != nil {
+		m.p = *cfg.Params
+	}
+	if m.rand == nil {
+		m.rand = rand.Reader
+	}
+	m.requests.timer = never
+	return m
 }
 
-// Outbound sends a packet of this node. The verdict is VerdictSent, or says why no interface took it. With Prover set
-// one PacketProved or ReceiptFailed with the same Hash follows, unless the packet was not sent.
-func (m *Machine) Outbound(now time.Time, p OutPacket) *Effects { return &m.fx }
+// begin starts a call that returns effects.
+func (m *Machine) begin(now time.Time) (*Effects, tick) {
+	m.fx.reset()
+	m.arena = m.arena[:0]
+	return &m.fx, m.clock.at(now)
+}
+
+// scratch returns n bytes that live as long as the effects.
+func (m *Machine) scratch(n int) []byte {
+	if cap(m.arena)-len(m.arena) < n {
+		m.arena = make([]byte, 0, max(n, 4096))
+	}
+	at := len(m.arena)
+	m.arena = m.arena[:at+n]
+	return m.arena[at : at+n : at+n]
+}
+
+// random returns a number of [0, 1).
+func (m *Machine) random() float64 {
+	var b [8]byte
+	if _, err := io.ReadFull(m.rand, b[:]); err != nil {
+		return 0.5 // only the spreading of repeats depends on it
+	}
+	return float64(binary.BigEndian.Uint64(b[:])>>11) / (1 << 53)
+}
+
+func (m *Machine) event(e Event) { m.fx.Events = append(m.fx.Events, e) }
+
+// pace says whether intervals between rounds are kept.
+type pace uint8
+
+const (
+	paced pace = iota
+	unpaced
+)
 
 // Expire does what is due. Call it when Deadline has passed; calling it earlier does no harm.
-func (m *Machine) Expire(now time.Time) *Effects { return &m.fx }
+func (m *Machine) Expire(now time.Time) *Effects {
+	fx, t := m.begin(now)
+	m.expire(t, paced)
+	return fx
+}
 
-// Maintain does all housekeeping now, ignoring the intervals between rounds.
-func (m *Machine) Maintain(now time.Time) *Effects { return &m.fx }
+// Maintain does all housekeeping now, ignoring the intervals between rounds. What is not due by itself, such as an
+// announce that waits for its time, stays.
+func (m *Machine) Maintain(now time.Time) *Effects {
+	fx, t := m.begin(now)
+	m.expire(t, unpaced)
+	return fx
+}
+
+func (m *Machine) expire(now tick, p pace) {
+	m.expireLinks(now)
+	m.expireReverse(now)
+	m.expirePaths(now, p)
+	m.expireRequests(now)
+	m.expireReceipts(now)
+	m.expireTunnels(now, p)
+	m.expireKnown(now, p)
+	m.expireRates(now)
+	m.expireBlackholes(now)
+	if now >= m.round || p == unpaced {
+		m.interfaceRound(now)
+	}
+	if p == unpaced || now >= m.announceDeadline() {
+		m.rebroadcast(now)
+	}
+	m.serveQueues(now)
+}
 
 // Deadline is when Expire should be called next. The zero time means never: nothing is due.
-func (m *Machine) Deadline() time.Time { return time.Time{} }
+func (m *Machine) Deadline() time.Time {
+	t := min(m.links.deadline(), m.reverseDeadline(), m.pathsDeadline(), m.requests.deadline(), m.receipts.deadline())
+	t = min(t, m.tunnelsDeadline(), m.known.deadline(), m.rates.deadline(), m.blackholed.deadline())
+	t = min(t, m.round, m.announceDeadline(), m.queueTimer)
+	if t == never {
+		return time.Time{}
+	}
+	return m.clock.deadline(t)
+}
 
 // RegisterDestination makes a destination of this node receive packets. spec: rns-core §5.3
-func (m *Machine) RegisterDestination(dest rns.Addr, kind rns.DestType) error { return nil }
+func (m *Machine) RegisterDestination(dest rns.Addr, kind rns.DestType) error {
+	if _, ok := m.destinations[dest]; ok {
+		return ErrRegistered
+	}
+	m.destinations[dest] = kind
+	return nil
+}
 
 // DeregisterDestination ends delivery at once.
-func (m *Machine) DeregisterDestination(dest rns.Addr) {}
+func (m *Machine) DeregisterDestination(dest rns.Addr) { delete(m.destinations, dest) }
 
-// LinkRole is the side of a link.
-type LinkRole uint8
-
-// The sides.
-const (
-	LinkInitiator LinkRole = iota
-	LinkResponder
-)
-
-// LocalLink describes a link of this node.
-type LocalLink struct {
-	ID          rns.Addr
-	Destination rns.Addr
-	Role        LinkRole
-	// Attached is the interface the request came from; zero for initiators, who learn it with the proof.
-	Attached InterfaceID
-	// ExpectedHops is the hop count of the path, for initiators.
-	ExpectedHops uint8
-	// Peer is the destination's key, for initiators.
-	Peer rns.PublicKey
-	// Mode is the requested encryption mode from the signalling bytes, for initiators.
-	Mode uint8
+// local tells whether a destination is registered in this node.
+func (m *Machine) local(dest rns.Addr) bool {
+	_, ok := m.destinations[dest]
+	return ok
 }
-
-// RegisterLink makes a link of this node receive: a responder at once, on its attached interface; an initiator first
-// only its proof, until ActivateLink. Register before sending the link request or proof.
-func (m *Machine) RegisterLink(l LocalLink) error { return nil }
-
-// ActivateLink opens an initiator's link for traffic on the interface its proof arrived on. Call it before anything is
-// sent on the link.
-func (m *Machine) ActivateLink(id rns.Addr, attached InterfaceID) error { return nil }
-
-// LinkEnd says how a link ended.
-type LinkEnd uint8
-
-// The ends of a link.
-const (
-	// LinkClosed is the end of a link that worked, or that this node gave up.
-	LinkClosed LinkEnd = iota
-	// LinkNeverProved is the end of an initiator's link that timed out, which starts path rediscovery.
-	LinkNeverProved
-)
-
-// RemoveLink forgets a link of this node. spec: rns-core §18
-func (m *Machine) RemoveLink(now time.Time, id rns.Addr, end LinkEnd) {}
-
-// PathRequest asks the network for a path.
-type PathRequest struct {
-	Destination rns.Addr
-	// Interface limits the request to one interface, zero for all.
-	Interface InterfaceID
-	// Tag is drawn at random when nil.
-	Tag *[16]byte
-}
-
-// RequestPath asks the network for a path. There is no throttle here. spec: rns-core §15.2
-func (m *Machine) RequestPath(now time.Time, r PathRequest) *Effects { return &m.fx }
-
-// Path returns the path to a destination.
-func (m *Machine) Path(now time.Time, dest rns.Addr) (PathRecord, bool) { return PathRecord{}, false }
-
-// HasPath tells whether there is a path.
-func (m *Machine) HasPath(now time.Time, dest rns.Addr) bool { return false }
-
-// HopsTo returns the hop count, 128 if unknown.
-func (m *Machine) HopsTo(now time.Time, dest rns.Addr) uint8 { return maxHops }
-
-// NextHop is the way to a destination. spec: rns-core §24
-type NextHop struct {
-	// TransportID is the neighbour, or the destination itself.
-	TransportID rns.Addr
-	Interface   InterfaceID
-	Hops        uint8
-	Bitrate     int64
-	HardwareMTU int
-	MTUPolicy   MTUPolicy
-}
-
-// NextHop returns the way to a destination.
-func (m *Machine) NextHop(now time.Time, dest rns.Addr) (NextHop, bool) { return NextHop{}, false }
-
-// FirstHopTimeout is the time allowed for a packet to leave towards a destination. spec: rns-core §8.2
-func (m *Machine) FirstHopTimeout(now time.Time, dest rns.Addr) time.Duration { return 0 }
-
-// DropPath forgets a path, DropPathsVia all paths through a neighbour, and return how many there were.
-func (m *Machine) DropPath(now time.Time, dest rns.Addr) *Effects { return &m.fx }
-
-// DropPathsVia forgets all paths through a neighbour.
-func (m *Machine) DropPathsVia(now time.Time, via rns.Addr) *Effects { return &m.fx }
-
-// SetPathState records what a link found out about a path; without a path it does nothing. spec: rns-core §15.5
-func (m *Machine) SetPathState(now time.Time, dest rns.Addr, s PathState) {}
-
-// DropAnnounceQueues empties the announce queues of all interfaces and returns how many announces were dropped.
-func (m *Machine) DropAnnounceQueues() int { return 0 }
-
-// Recall returns what is known of a destination, without marking it used; see MarkUsed. AppData is a copy.
-func (m *Machine) Recall(dest rns.Addr) (KnownDestination, bool) { return KnownDestination{}, false }
-
-// RecallIdentity finds a destination of an identity. It looks at every known destination.
-func (m *Machine) RecallIdentity(identity rns.Addr) (KnownDestination, bool) {
-	return KnownDestination{}, false
-}
-
-// MarkUsed records that an application uses a destination.
-func (m *Machine) MarkUsed(now time.Time, dest rns.Addr) {}
-
-// Retain keeps a destination for ever, Unretain until it is long unused. They report whether it is known.
-func (m *Machine) Retain(dest rns.Addr) bool { return false }
-
-// Unretain ends Retain.
-func (m *Machine) Unretain(now time.Time, dest rns.Addr) bool { return false }
-
-// Ratchet returns the newest valid ratchet of a destination.
-func (m *Machine) Ratchet(now time.Time, dest rns.Addr) (rns.RatchetPublic, bool) {
-	return rns.RatchetPublic{}, false
-}
-
-// RememberRatchet records the ratchet of a destination of this node, as others learn it by its announce.
-// spec: rns-core §4.4
-func (m *Machine) RememberRatchet(now time.Time, r ReceivedRatchet) {}
-
-// Blackhole refuses an identity from now on and drops its paths; it is ignored if the identity is on the list.
-func (m *Machine) Blackhole(now time.Time, b Blackhole) *Effects { return &m.fx }
-
-// LiftBlackhole accepts an identity again and reports whether it was refused.
-func (m *Machine) LiftBlackhole(identity rns.Addr) bool { return false }
-
-// Paths, PendingAnnounces, … list the tables.
-func (m *Machine) Paths(now time.Time) iter.Seq[PathRecord]           { return nil }
-func (m *Machine) PendingAnnounces() iter.Seq[PendingAnnounce]        { return nil }
-func (m *Machine) ReverseEntries() iter.Seq[ReverseRecord]            { return nil }
-func (m *Machine) Links() iter.Seq[LinkRecord]                        { return nil }
-func (m *Machine) LocalLinks() iter.Seq[LocalLinkRecord]              { return nil }
-func (m *Machine) Rates() iter.Seq[RateRecord]                        { return nil }
-func (m *Machine) HeldAnnounces() iter.Seq[HeldAnnounce]              { return nil }
-func (m *Machine) Requests() iter.Seq[RequestRecord]                  { return nil }
-func (m *Machine) Tunnels() iter.Seq[TunnelRecord]                    { return nil }
-func (m *Machine) KnownDestinations() iter.Seq[KnownDestination]      { return nil }
-func (m *Machine) Ratchets() iter.Seq[ReceivedRatchet]                { return nil }
-func (m *Machine) Receipts() iter.Seq[ReceiptRecord]                  { return nil }
-func (m *Machine) Blackholed() iter.Seq[Blackhole]                    { return nil }
-func (m *Machine) Interfaces(now time.Time) iter.Seq[InterfaceStatus] { return nil }
-func (m *Machine) PacketHashes() iter.Seq[rns.Hash]                   { return nil }
-
-// SeedPath and the others put records into tables, as loading from disk does.
-func (m *Machine) SeedPath(now time.Time, r PathRecord) error                { return nil }
-func (m *Machine) SeedPendingAnnounce(now time.Time, r PendingAnnounce, raw []byte) error { return nil }
-func (m *Machine) SeedReverse(now time.Time, r ReverseRecord)                {}
-func (m *Machine) SeedLink(now time.Time, r LinkRecord)                      {}
-func (m *Machine) SeedRate(now time.Time, r RateRecord)                      {}
-func (m *Machine) SeedRequest(now time.Time, r RequestRecord)                {}
-func (m *Machine) SeedTunnel(now time.Time, r TunnelRecord) error            { return nil }
-func (m *Machine) SeedKnown(now time.Time, k KnownDestination)               {}
-func (m *Machine) SeedRatchet(now time.Time, r ReceivedRatchet)              {}
-func (m *Machine) SeedBlackhole(now time.Time, b Blackhole)                  {}
-func (m *Machine) SeedPacketHash(h rns.Hash)                                 {}
 
 // SeenPacket tells whether a packet hash is remembered.
-func (m *Machine) SeenPacket(h rns.Hash) bool { return false }
+func (m *Machine) SeenPacket(h rns.Hash) bool { return m.seen.has(h) }
 
 // ForgetPacket removes a packet hash, so that another copy is accepted.
-func (m *Machine) ForgetPacket(h rns.Hash) {}
+func (m *Machine) ForgetPacket(h rns.Hash) { m.seen.forget(h) }
 
-// SignalOf returns the reception quality of a packet, of the newest 512 measured.
-func (m *Machine) SignalOf(h rns.Hash) (Signal, bool) { return Signal{}, false }
+// SeedPacketHash records a packet hash, as loading from disk does.
+func (m *Machine) SeedPacketHash(h rns.Hash) { m.record(h) }
+
+// SignalOf returns the reception quality of a packet, of the newest measured.
+func (m *Machine) SignalOf(h rns.Hash) (Signal, bool) {
+	if s := m.signals.get(h); s != nil {
+		return *s, true
+	}
+	return Signal{}, false
+}
+
+func (m *Machine) recordSignal(h rns.Hash, s Signal) {
+	if !s.measured() || h.IsZero() || m.p.MaxSignals <= 0 {
+		return
+	}
+	if m.signals.get(h) == nil && m.signals.len() >= m.p.MaxSignals {
+		oldest, _, _ := m.signals.first()
+		m.signals.delete(oldest)
+	}
+	*m.signals.put(h) = s
+}
