@@ -205,7 +205,7 @@ func (a Advertisement) Validate(sdu int) error {
 		return ErrAdvertMap
 	case a.Segment < 1, a.Segment > a.Segments:
 		return ErrAdvertSegment
-	case !a.Flags.Has(FlagEncrypted), a.Flags.Has(FlagSplit) != (a.Segments > 1), a.Flags.Has(FlagRequest|FlagResponse):
+	case !a.Flags.Has(FlagEncrypted), a.Flags.Has(FlagSplit) != (a.Segments > 1), a.Flags.Has(FlagRequest | FlagResponse):
 		return ErrAdvertFlags
 	}
 	return nil

@@ -1,0 +1,200 @@
+package link
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"meshchatx/rns"
+)
+
+// ErrNotReady means that the channel's window is full; [ChannelReady] follows.
+var ErrNotReady = fmt.Errorf("channel not ready: %w", rns.VerdictWindowFull)
+
+// Outlet is what a [Channel] sends through: a link, or a fake in tests. Every call makes a new packet.
+type Outlet interface {
+	// Transmit encrypts and sends an envelope and returns the hash of the packet, which a proof will name.
+	Transmit(now time.Time, envelope []byte) (rns.Hash, error)
+}
+
+// Message is a received channel message.
+type Message struct {
+	Type     uint16
+	Sequence uint16
+	Data     []byte
+}
+
+// Channel sends messages reliably and in order over packets that are proved. A link has at most one; see
+// [Link.OpenChannel]. Not safe for concurrent use. spec: rns-link §9
+type Channel struct {
+	params ChannelParams
+	rtt    time.Duration
+	mdu    int // largest data of a message
+	window channelWindow
+
+	nextTx uint16
+	ring   []*flying // not proved, in order of sequence
+
+	nextRx   uint16
+	buffered map[uint16]buffered // ahead of nextRx
+	unread   []Message
+}
+
+// flying is a message in flight.
+type flying struct {
+	sequence uint16
+	envelope []byte
+	packet   rns.Hash // of the latest transmission
+	tries    int
+	sent     time.Time
+	timeout  time.Duration
+}
+
+func (f *flying) due() time.Time { return f.sent.Add(f.timeout) }
+
+// buffered is a message that arrived ahead of its turn; a discarded one only takes its turn.
+type buffered struct {
+	message Message
+	discard bool
+}
+
+// NewChannel makes a channel for packets with this MDU and round-trip time.
+func NewChannel(p ChannelParams, mdu int, rtt time.Duration) *Channel {
+	return &Channel{
+		params: p, rtt: rtt, mdu: min(mdu-envelopeHeader, 0xFFFF), window: newChannelWindow(&p, rtt),
+		buffered: make(map[uint16]buffered),
+	}
+}
+
+// MDU is the largest data of one message in bytes.
+func (c *Channel) MDU() int { return c.mdu }
+
+// Ready reports whether another message may be sent.
+func (c *Channel) Ready() bool { return len(c.ring) < c.window.size }
+
+// Send sends a message and returns its sequence number. Errors are [ErrTooLarge], [ErrNotReady] and those of the outlet, after
+// which the sequence number is free again. spec: rns-link §9.2
+func (c *Channel) Send(now time.Time, o Outlet, msgType uint16, data []byte) (uint16, error) {
+	if len(data) > c.mdu {
+		return 0, fmt.Errorf("%d bytes: %w", len(data), ErrTooLarge)
+	}
+	if !c.Ready() {
+		return 0, ErrNotReady
+	}
+	f := &flying{sequence: c.nextTx, tries: 1, sent: now}
+	f.envelope = Envelope{Type: msgType, Sequence: f.sequence, Data: data}.Append(make([]byte, 0, envelopeHeader+len(data)))
+	packet, err := o.Transmit(now, f.envelope)
+	if err != nil {
+		return 0, err
+	}
+	f.packet = packet
+	c.nextTx++
+	c.ring = append(c.ring, f)
+	c.raiseTimeouts()
+	return f.sequence, nil
+}
+
+// raiseTimeouts adapts running timeouts to the length of the ring; they never get shorter.
+func (c *Channel) raiseTimeouts() {
+	for _, f := range c.ring {
+		f.timeout = max(f.timeout, c.params.Timeout(f.tries, c.rtt, len(c.ring)))
+	}
+}
+
+// awaits reports whether a proof of this packet is of use.
+func (c *Channel) awaits(packet rns.Hash) bool {
+	return slices.ContainsFunc(c.ring, func(f *flying) bool { return f.packet == packet })
+}
+
+// Proved takes the proof of a packet. It returns the sequence number of the message it delivered; ok is false for packets
+// that are not awaited, earlier transmissions among them.
+func (c *Channel) Proved(packet rns.Hash) (sequence uint16, ok bool) {
+	for i, f := range c.ring {
+		if f.packet == packet {
+			c.ring = slices.Delete(c.ring, i, i+1)
+			c.window.delivered(&c.params, c.rtt)
+			return f.sequence, true
+		}
+	}
+	return 0, false
+}
+
+// Deadline is when [Channel.Expire] has something to do, zero for never.
+func (c *Channel) Deadline() time.Time {
+	var m time.Time
+	for _, f := range c.ring {
+		m = earliest(m, f.due())
+	}
+	return m
+}
+
+// Expire retransmits what was not proved in time. The error is [ErrChannelFailed] when a message has had its last try, or
+// that of the outlet.
+func (c *Channel) Expire(now time.Time, o Outlet) error {
+	for _, f := range c.ring {
+		if now.Before(f.due()) {
+			continue
+		}
+		if f.tries >= c.params.MaxTries {
+			return fmt.Errorf("message %d: %w", f.sequence, ErrChannelFailed)
+		}
+		packet, err := o.Transmit(now, f.envelope)
+		if err != nil {
+			return err
+		}
+		f.packet, f.sent, f.timeout = packet, now, 0
+		f.tries++
+		c.raiseTimeouts()
+		c.window.timedOut()
+	}
+	return nil
+}
+
+// Receive takes the plaintext of a CHANNEL packet. The packet must be proved unless the verdict is
+// [rns.VerdictOverload]: then too much is unread, and the peer should try again. spec: rns-link §9.4
+//
+// differs: a message that cannot be decoded takes its turn and is discarded; in the reference it stalls the channel.
+func (c *Channel) Receive(envelope []byte) rns.Verdict {
+	e, err := ParseEnvelope(envelope)
+	if err == rns.VerdictTooShort {
+		return rns.VerdictTooShort
+	}
+	if int(e.Sequence-c.nextRx) > c.params.MaxAhead {
+		return rns.VerdictOutsideWindow
+	}
+	if _, dup := c.buffered[e.Sequence]; dup {
+		return rns.VerdictAlreadyHeld
+	}
+	if len(c.unread)+len(c.buffered) >= c.params.MaxUnread {
+		return rns.VerdictOverload
+	}
+	c.buffered[e.Sequence] = buffered{
+		message: Message{Type: e.Type, Sequence: e.Sequence, Data: e.Data}, discard: err != nil,
+	}
+	for {
+		b, ok := c.buffered[c.nextRx]
+		if !ok {
+			break
+		}
+		delete(c.buffered, c.nextRx)
+		c.nextRx++
+		if !b.discard {
+			c.unread = append(c.unread, b.message)
+		}
+	}
+	if err != nil {
+		return rns.VerdictMalformed
+	}
+	return rns.VerdictDelivered
+}
+
+// Read returns the next message; ok is false if there is none.
+func (c *Channel) Read() (m Message, ok bool) {
+	if len(c.unread) == 0 {
+		return Message{}, false
+	}
+	m = c.unread[0]
+	c.unread[0] = Message{}
+	c.unread = c.unread[1:]
+	return m, true
+}
