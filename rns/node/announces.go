@@ -70,7 +70,7 @@ func (d *Destination) emit(now time.Time, p rns.Packet, ratchet *rns.RatchetPubl
 		return rns.VerdictTooLong
 	}
 	if ratchet != nil {
-		d.node.m.RememberRatchet(now, transport.ReceivedRatchet{Destination: d.addr, Ratchet: *ratchet, Received: now})
+		d.node.m.SeedRatchet(now, transport.ReceivedRatchet{Destination: d.addr, Ratchet: *ratchet, Received: now})
 	}
 	_, v := d.node.out(now, transport.OutPacket{Raw: raw, Attached: on})
 	return v
@@ -86,7 +86,7 @@ type pathAnswer struct {
 // answerPath announces the destination in path response form on the interface that asked. It runs on the destination's own
 // executor, because it signs and may write a ratchet.
 func (d *Destination) answerPath(e transport.PathRequested) {
-	answer, err := d.pathAnswer(e.Tag)
+	answer, err := d.pathAnswer(string(e.Tag))
 	if err != nil {
 		d.node.env.log.Warn("path response", slog.Any("destination", d.addr), slog.Any("error", err))
 		return
@@ -94,7 +94,7 @@ func (d *Destination) answerPath(e transport.PathRequested) {
 	d.node.post(func(now time.Time) { d.emit(now, answer.packet, answer.ratchet, e.Interface) })
 }
 
-func (d *Destination) pathAnswer(tag [16]byte) (pathAnswer, error) {
+func (d *Destination) pathAnswer(tag string) (pathAnswer, error) {
 	now := d.node.env.now()
 	d.mu.Lock()
 	for t, a := range d.answers {

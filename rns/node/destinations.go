@@ -92,7 +92,7 @@ type Destination struct {
 	mu        sync.Mutex
 	requests  map[rns.Addr]RequestHandler
 	ratchets  *ratchetRing
-	answers   map[[16]byte]pathAnswer
+	answers   map[string]pathAnswer
 	announced time.Time
 	gone      bool
 }

@@ -211,6 +211,7 @@ func (n *Node) detach(p *port) {
 			return
 		}
 		delete(n.ports, p.id)
+		n.detachLinks(p.id)
 		n.apply(now, n.m.RemoveInterface(now, p.id), nil)
 	})
 	n.publish(Event{Kind: EventInterfaceGone, Interface: p.id, Name: p.info.Name})

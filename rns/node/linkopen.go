@@ -23,11 +23,11 @@ func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 		first time.Duration
 	}
 	w, err := ask(ctx, n, func(now time.Time) way {
-		w := way{mtu: link.MinMTU, hops: n.m.HopsTo(now, dest), first: n.m.FirstHopTimeout(now, dest)}
+		w := way{mtu: link.MinMTU, hops: n.m.HopsTo(dest), first: n.m.FirstHopTimeout(dest)}
 		if w.known, w.ok = n.known(now, dest); w.ok {
 			n.m.MarkUsed(now, dest)
 		}
-		if next, ok := n.m.NextHop(now, dest); ok && bool(n.cfg.LinkMTUDiscovery) &&
+		if next, ok := n.m.NextHop(dest); ok && bool(n.cfg.LinkMTUDiscovery) &&
 			next.MTUPolicy != transport.MTUStandard && next.HardwareMTU > link.MinMTU {
 			w.mtu = min(next.HardwareMTU, link.MaxMTU)
 		}

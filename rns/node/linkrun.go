@@ -37,7 +37,8 @@ type Link struct {
 	receipts  map[rns.Hash]*Receipt
 	requests  map[link.RequestID]*RequestReceipt
 	transfers map[link.TransferID]*transfer
-	settled   bool // counted as established or ended
+	channel   channelSide
+	settled   bool // counted as established or ended; belongs to the loop
 
 	handler LinkHandler // belongs to calls
 
@@ -352,7 +353,7 @@ func (l *Link) end() {
 	l.node.post(func(now time.Time) {
 		l.settle()
 		delete(l.node.links, l.id)
-		l.node.m.RemoveLink(now, l.id, how)
+		l.node.apply(now, l.node.m.RemoveLink(now, l.id, how), nil)
 	})
 	close(l.done)
 }

@@ -9,6 +9,7 @@ import (
 	"meshchatx/rns/iface"
 	"meshchatx/rns/link"
 	"meshchatx/rns/msgpack"
+	"meshchatx/rns/resource"
 )
 
 // Errors of links.
@@ -25,14 +26,8 @@ var (
 	ErrLinkTimeout = errors.New("link timed out")
 	// ErrInterfaceGone means that the interface the link was attached to was removed.
 	ErrInterfaceGone = errors.New("interface of the link is gone")
-	// ErrRejected means that the peer refused a resource.
-	ErrRejected = errors.New("rejected by the peer")
-	// ErrTransferFailed means that a transfer broke off or arrived damaged.
-	ErrTransferFailed = errors.New("transfer failed")
-	// ErrRequestFailed means that a request got no usable answer.
-	ErrRequestFailed = errors.New("request failed")
-	// ErrRefused means that the application refused an incoming resource.
-	ErrRefused = errors.New("refused by the application")
+	// ErrRejected means that the peer rejected or cancelled a resource it was to receive.
+	ErrRejected = resource.ErrRejected
 )
 
 // LinkState is how far a link is. spec: rns-link §1.1

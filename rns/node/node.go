@@ -30,13 +30,14 @@ var ErrStarted = errors.New("node was already started")
 
 // Node is one running stack. It is safe for concurrent use. Use New.
 type Node struct {
-	cfg   Config
-	env   environment
-	crew  crew
-	pool  verifiers
-	tap   tap
-	bus   bus
-	ident nodeIdentity
+	cfg     Config
+	env     environment
+	crew    crew
+	pool    verifiers
+	workers workers
+	tap     tap
+	bus     bus
+	ident   nodeIdentity
 
 	// What follows belongs to the loop.
 	m        *transport.Machine
@@ -79,7 +80,7 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 		ports: make(map[InterfaceID]*port), dests: make(map[rns.Addr]*Destination), links: make(map[rns.Addr]*Link),
 		receipts: make(map[rns.Hash]*Receipt), waiters: make(map[rns.Addr][]*pathWaiter),
 		calls: make(chan call, 256), frames: make(chan *batch, 64), checked: make(chan []checkedJob, 64),
-		gone: make(chan struct{}),
+		gone: make(chan struct{}), workers: newWorkers(cfg.Params.Verifiers),
 	}
 	n.crew.panics = n.panicked
 	n.bus.node = n
@@ -183,7 +184,6 @@ func (n *Node) Start(ctx context.Context) error {
 		n.m.SeedBlackhole(n.env.now(), b)
 	}
 	n.loadKnown()
-	n.registerControl()
 	n.pool.start(&n.crew, n.cfg.Params.Verifiers, n.checked, n.gone)
 	n.crew.run(func() { n.loop(loopCtx) })
 	n.crew.run(func() { n.saver(portsCtx) })
@@ -258,4 +258,3 @@ func (n *Node) Maintain(ctx context.Context) error {
 	})
 	return errors.Join(err, n.save())
 }
-

@@ -42,13 +42,13 @@ type pathWaiter struct{ found chan struct{} }
 
 // HasPath tells whether a path is known.
 func (n *Node) HasPath(ctx context.Context, dest rns.Addr) bool {
-	ok, err := ask(ctx, n, func(now time.Time) bool { return n.m.HasPath(now, dest) })
+	ok, err := ask(ctx, n, func(time.Time) bool { return n.m.HasPath(dest) })
 	return err == nil && ok
 }
 
 // HopsTo returns the number of hops, 128 if no path is known.
 func (n *Node) HopsTo(ctx context.Context, dest rns.Addr) int {
-	h, err := ask(ctx, n, func(now time.Time) uint8 { return n.m.HopsTo(now, dest) })
+	h, err := ask(ctx, n, func(time.Time) uint8 { return n.m.HopsTo(dest) })
 	if err != nil {
 		return rns.MaxHops
 	}
@@ -151,8 +151,8 @@ func (n *Node) AwaitPath(ctx context.Context, dest rns.Addr) (Path, error) {
 // watchPath registers a waiter whose channel is closed when a path is found.
 func (n *Node) watchPath(ctx context.Context, dest rns.Addr) (stop func(), found <-chan struct{}, err error) {
 	w := &pathWaiter{found: make(chan struct{})}
-	_, err = ask(ctx, n, func(now time.Time) struct{} {
-		if n.m.HasPath(now, dest) { // found since the caller looked
+	_, err = ask(ctx, n, func(time.Time) struct{} {
+		if n.m.HasPath(dest) { // found since the caller looked
 			close(w.found)
 			return struct{}{}
 		}
@@ -209,8 +209,8 @@ func (n *Node) DropAnnounceQueues(ctx context.Context) (int, error) {
 
 // SetPathState records what an application found out about a path. spec: rns-core §15.5
 func (n *Node) SetPathState(ctx context.Context, dest rns.Addr, s transport.PathState) error {
-	_, err := ask(ctx, n, func(now time.Time) struct{} {
-		n.m.SetPathState(now, dest, s)
+	_, err := ask(ctx, n, func(time.Time) struct{} {
+		n.m.SetPathState(dest, s)
 		return struct{}{}
 	})
 	return err

@@ -76,7 +76,7 @@ func (n *Node) loadRatchets(now time.Time) {
 	seen := make(map[rns.Addr]bool)
 	load(n, fileRatchets, parseRatchets, func(r transport.ReceivedRatchet) {
 		seen[r.Destination] = true
-		n.m.SeedRatchet(now, r)
+		_ = n.m.SeedRatchet(now, r)
 	})
 	names, err := n.env.storage.List(dirRatchets)
 	if err != nil {

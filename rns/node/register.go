@@ -16,7 +16,7 @@ import (
 func (n *Node) Register(c DestinationConfig) (*Destination, error) {
 	d := &Destination{
 		node: n, conf: c, inbox: newSerial(&n.crew, n.cfg.Params.CallbackBacklog), work: newSerial(&n.crew, 256),
-		requests: make(map[rns.Addr]RequestHandler), answers: make(map[[16]byte]pathAnswer),
+		requests: make(map[rns.Addr]RequestHandler), answers: make(map[string]pathAnswer),
 	}
 	switch {
 	case c.GroupKey != nil:
