@@ -36,7 +36,8 @@ func (m *Machine) ownLinkNeverProved(now tick, dest rns.Addr) {
 	if m.cfg.TransportEnabled {
 		return
 	}
-	recent := m.throttled(now, dest)
+	at := m.requests.sent.get(dest)
+	recent := at != nil && now-*at <= tick(m.p.PathRequestInterval)
 	m.losePath(dest, PathDropped)
 	if m.client == nil && !recent {
 		m.queueRequest(now, dest, 0)
