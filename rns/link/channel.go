@@ -135,18 +135,26 @@ func (c *Channel) Expire(now time.Time, o Outlet) error {
 		if now.Before(f.due()) {
 			continue
 		}
-		if f.tries >= c.params.MaxTries {
-			return fmt.Errorf("message %d: %w", f.sequence, ErrChannelFailed)
-		}
-		packet, err := o.Transmit(now, f.envelope)
-		if err != nil {
+		if err := c.resend(now, o, f); err != nil {
 			return err
 		}
-		f.packet, f.sent, f.timeout = packet, now, 0
-		f.tries++
-		c.raiseTimeouts()
-		c.window.timedOut()
 	}
+	return nil
+}
+
+// resend transmits a message once more, as a new packet.
+func (c *Channel) resend(now time.Time, o Outlet, f *flying) error {
+	if f.tries >= c.params.MaxTries {
+		return fmt.Errorf("message %d: %w", f.sequence, ErrChannelFailed)
+	}
+	packet, err := o.Transmit(now, f.envelope)
+	if err != nil {
+		return err
+	}
+	f.packet, f.sent, f.timeout = packet, now, 0
+	f.tries++
+	c.raiseTimeouts()
+	c.window.timedOut()
 	return nil
 }
 

@@ -140,7 +140,7 @@ func (p *Params) RequestTimeout(rtt time.Duration) time.Duration {
 }
 
 // responseSize is the size of a response packet for the purpose of limits. spec: rns-link §7.4
-func responseSize(data []byte) int64 { return max(0, int64(len(data))-2) }
+func responseSize(data []byte) int64 { return int64(len(data)) - 2 }
 
 // Request asks the peer for the answer of a handler. It goes as a packet if it fits one, otherwise as a resource. One of
 // [ResponseReceived] and [RequestFailed] follows. Errors are [ErrClosed], [ErrNotActive], [ErrBusy]. spec: rns-link §7.1
@@ -240,6 +240,7 @@ func (l *Link) responseReceived(now time.Time, r received) rns.Verdict {
 		l.failRequest(now, q, rns.VerdictOverSizeLimit)
 		return rns.VerdictOverSizeLimit
 	}
+	size = max(0, size)
 	l.finishRequest(now, q, ResponseReceived{Data: data, Size: size, TransferSize: size})
 	return rns.VerdictDelivered
 }
