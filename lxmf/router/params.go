@@ -1,0 +1,79 @@
+package router
+
+import "time"
+
+// Params are the times and limits of a router. DefaultParams fills them.
+type Params struct {
+	// MaxAttempts is how often a message is tried before it fails. spec: lxmf §9.1
+	MaxAttempts int
+	// RetryWait is the time from one attempt to the next, PathWait how long an asked path is waited for, PathDrop the pause
+	// between dropping a path and asking for another. spec: lxmf §9.1, §9.3
+	RetryWait, PathWait, PathDrop time.Duration
+	// RetryPause is the least pause after something broke off.
+	RetryPause time.Duration
+	// OfflineWait is how often a message says that there is still no interface. Such waiting does not count as an attempt,
+	// and ends as soon as an interface is up.
+	OfflineWait time.Duration
+	// PacketProof is how long the proof of an opportunistic packet is accepted.
+	PacketProof time.Duration
+	// LinkResends is how often a packet is repeated on the same link when no proof comes, before the link is given up.
+	LinkResends int
+	// LinkIdle closes links we opened and nobody uses. spec: lxmf §9.4
+	LinkIdle time.Duration
+	// Window is how many packets may await their proof on one link.
+	Window int
+	// MaxDialing bounds the links being opened at once, PathSpacing is the least time between two path requests: many
+	// messages for many silent peers must not flood the network.
+	MaxDialing  int
+	PathSpacing time.Duration
+	// LateProof is how long the proof of a message is listened for after we gave up.
+	LateProof time.Duration
+	// ProgressEvery is the least time between two progress events of one message.
+	ProgressEvery time.Duration
+
+	// MaxStampCost is the most work done for a stamp, in bits: a hostile announce could ask for any amount.
+	MaxStampCost int
+	// StampWorkers is the number of goroutines that search, 0 for one per processor.
+	StampWorkers int
+	// MaxStampCosts bounds the remembered costs.
+	MaxStampCosts int
+	// TicketValidity, TicketRenew and TicketInterval: how long a new ticket lasts, how long an issued one must still last to
+	// be given again, and the least time between two given to one peer. spec: lxmf §7
+	TicketValidity, TicketRenew, TicketInterval time.Duration
+
+	// MaxQueued bounds the inputs that wait for the router, Mailbox those from announces alone.
+	MaxQueued, Mailbox int
+	// Receivers is the number of goroutines that check and store incoming messages, StampChecks how many of them may check
+	// stamps at once.
+	Receivers, StampChecks int
+	// MaxBacklog bounds the incoming messages waiting to be checked, MaxSourceBacklog those of one source.
+	MaxBacklog, MaxSourceBacklog int
+	// StampQuota is how many stamps of one source are checked per StampPeriod.
+	StampQuota  int
+	StampPeriod time.Duration
+	// SpoolSize is the size from which an incoming message goes to a file while it arrives, in bytes. MaxSpool bounds all that is
+	// arriving at once; MaxUnpacked bounds the messages taken from files into memory at once, though one is always taken.
+	SpoolSize, MaxSpool, MaxUnpacked int64
+	// SaveDelay is how long costs and received ids wait to be saved together.
+	SaveDelay time.Duration
+	// ExpireEvery is the time between two passes over what is remembered.
+	ExpireEvery time.Duration
+}
+
+// DefaultParams returns the values of the protocol and of this implementation.
+func DefaultParams() Params {
+	return Params{
+		MaxAttempts: 5, RetryWait: 10 * time.Second, PathWait: 7 * time.Second, PathDrop: 500 * time.Millisecond,
+		RetryPause: time.Second, OfflineWait: 5 * time.Minute, PacketProof: time.Minute,
+		LinkResends: 2, LinkIdle: 600 * time.Second, Window: 32,
+		MaxDialing: 32, PathSpacing: 50 * time.Millisecond, LateProof: 2 * time.Minute,
+		ProgressEvery: 250 * time.Millisecond,
+		MaxStampCost:  26, MaxStampCosts: 65_536,
+		TicketValidity: 21 * 24 * time.Hour, TicketRenew: 14 * 24 * time.Hour, TicketInterval: 24 * time.Hour,
+		MaxQueued: 100_000, Mailbox: 4_096,
+		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,
+		StampQuota: 32, StampPeriod: 10 * time.Second,
+		SpoolSize: 1 << 20, MaxSpool: 2 << 30, MaxUnpacked: 32 << 20,
+		SaveDelay: 2 * time.Second, ExpireEvery: time.Hour,
+	}
+}

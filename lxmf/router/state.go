@@ -1,0 +1,67 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"meshchatx/rns"
+)
+
+// State is what a router remembers across restarts, and nothing else: the outbox belongs to the application, which submits
+// unfinished messages again. Implementations are safe for concurrent use. MemoryState is one without a disk.
+type State interface {
+	// Load returns all costs and tickets. It is called once, when the router starts.
+	Load(ctx context.Context) (Remembered, error)
+	// PutStampCosts remembers announced costs, replacing earlier ones of the same destination.
+	PutStampCosts(ctx context.Context, costs ...StampCost) error
+	// PutTicket remembers a ticket received from a peer, replacing an earlier one.
+	PutTicket(ctx context.Context, t Ticket) error
+	// PutIssuedTicket remembers a ticket issued to a peer, beside earlier ones.
+	PutIssuedTicket(ctx context.Context, t Ticket) error
+	// PutTicketDelivery remembers when a ticket last reached a peer.
+	PutTicketDelivery(ctx context.Context, peer rns.Addr, at time.Time) error
+	// Delivered reports whether a message with this id was received before.
+	Delivered(ctx context.Context, id rns.Hash) (bool, error)
+	// PutDelivered remembers ids of received messages. An application that stores the id in the transaction of the message
+	// sees it here again; that must do no harm.
+	PutDelivered(ctx context.Context, at time.Time, ids ...rns.Hash) error
+	// Expire forgets what is too old to matter: ids after DeliveredMemory, costs after StampCostMemory, received tickets
+	// when they expire, issued ones TicketGrace later.
+	Expire(ctx context.Context, now time.Time) error
+}
+
+// How long things are remembered. spec: lxmf §7, §9.1
+const (
+	DeliveredMemory = 180 * 24 * time.Hour
+	StampCostMemory = 45 * 24 * time.Hour
+	TicketGrace     = 5 * 24 * time.Hour
+)
+
+// Remembered is what State.Load returns. The zero value is that of a new router.
+type Remembered struct {
+	StampCosts []StampCost
+	// Tickets were received from peers, Issued were given to them.
+	Tickets, Issued []Ticket
+	// TicketDeliveries tells when a ticket last reached a peer.
+	TicketDeliveries map[rns.Addr]time.Time
+}
+
+// StampCost is the work a destination asks of those who write to it.
+type StampCost struct {
+	Destination rns.Addr
+	// Cost is in bits, 0 if none is asked for.
+	Cost int
+	// At is when it was announced.
+	At time.Time
+}
+
+// TicketSize is the length of a ticket in bytes. spec: lxmf §7
+const TicketSize = 16
+
+// Ticket lets its holder write without proof of work until it expires. spec: lxmf §7
+type Ticket struct {
+	// Peer is who issued a received ticket, or whom an issued one was given to.
+	Peer    rns.Addr
+	Ticket  [TicketSize]byte
+	Expires time.Time
+}
