@@ -52,7 +52,10 @@ func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 	}
 	l := n.newLink(m.ID(), dest, link.Initiator)
 	l.m, l.handler = m, h
-	return l, n.request(ctx, l, w.known.Public, w.hops, raw)
+	if err := n.request(ctx, l, w.known.Public, w.hops, raw); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // request registers a link and sends its request.
@@ -139,7 +142,7 @@ func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 				n.refused(p.id, v)
 			}
 		})
-		n.crew.flight.done()
+		n.crew.flight.add(-len(l.inbox.close()) - 1)
 		close(l.done)
 		return
 	}
