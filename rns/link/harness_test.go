@@ -35,6 +35,8 @@ type end struct {
 	link   *Link
 	events []Event
 	frames []Frame
+	// pulling says that bulk is on the wire.
+	pulling bool
 	// react answers events as an application would.
 	react func(now time.Time, l *Link, e Event) []*Effects
 }
@@ -170,10 +172,20 @@ func (w *world) pull(from int) {
 		}
 		return
 	}
-	w.after(time.Second, func() {
-		if l.Pending() > 0 {
-			w.apply(from, l.Writable(w.now, w.wire.rate))
-		}
+	e := w.ends[from]
+	if e.pulling {
+		return
+	}
+	e.pulling = true
+	before := len(e.frames)
+	w.apply(from, l.Writable(w.now, 1)) // one part
+	size := 0
+	for _, f := range e.frames[before:] {
+		size += len(f.Raw)
+	}
+	w.after(time.Duration(size)*time.Second/time.Duration(w.wire.rate), func() {
+		e.pulling = false
+		w.pull(from)
 	})
 }
 
