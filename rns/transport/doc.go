@@ -16,7 +16,7 @@
 //
 // # Life of a received packet
 //
-//  1. The interface's port removes the access code and calls nothing: the node's loop hands the packet to Inbound.
+//  1. The interface's port removes the access code; the owner of the machine hands the packet to Inbound.
 //  2. It is parsed, its hops are counted, the packet filter drops repeats and packets for other transport nodes.
 //  3. Path-directed packets that name this node, and packets of links that run through it, are forwarded. The frame is
 //     rewritten in place, nothing is allocated.
@@ -36,7 +36,7 @@
 //
 // # Announce bandwidth
 //
-// The announce queue of each interface ([AnnounceQueue]) lives in the machine: Effects.Send only ever holds announces that
+// The announce queue of each interface lives in the machine: Effects.Send only ever holds announces that
 // may leave now, and Deadline covers those that wait. Ports need no queue for announces of their own.
 //
 // spec: rns-core §10 to §18, §20, §24

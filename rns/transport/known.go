@@ -120,12 +120,9 @@ func (m *Machine) scheduleKnown(now tick, dest rns.Addr, k *known) {
 		m.known.schedule(dest, never)
 		return
 	}
-	due := max(m.knownEnd(k), now)
-	if due != never && m.p.KnownRound > 0 {
-		due += 1
-		if rest := due % tick(m.p.KnownRound); rest != 0 {
-			due = due.after(m.p.KnownRound - time.Duration(rest))
-		}
+	due := max(m.knownEnd(k), now).after(1)
+	if m.p.KnownRound > 0 && due != never {
+		due = due.after(m.p.KnownRound - time.Duration(due%tick(m.p.KnownRound)))
 	}
 	m.known.schedule(dest, due)
 }
@@ -221,8 +218,12 @@ func (m *Machine) RecallIdentity(identity rns.Addr) (KnownDestination, bool) {
 func (m *Machine) Ratchet(now time.Time, dest rns.Addr) (rns.RatchetPublic, bool) {
 	t := m.clock.at(now)
 	k := m.known.get(dest)
-	if k == nil || k.ratchet == nil || t >= k.ratchet.received.after(m.p.RatchetExpiry) {
+	r := m.ownRatchets[dest]
+	if k != nil && k.ratchet != nil {
+		r = k.ratchet
+	}
+	if r == nil || t >= r.received.after(m.p.RatchetExpiry) {
 		return rns.RatchetPublic{}, false
 	}
-	return k.ratchet.public, true
+	return r.public, true
 }

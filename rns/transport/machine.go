@@ -76,6 +76,8 @@ type Machine struct {
 
 	destinations map[rns.Addr]rns.DestType
 	localLinks   map[rns.Addr]*localLink
+	// ownRatchets are those that destinations of this node announced last.
+	ownRatchets map[rns.Addr]*ratchet
 	// pathRequest and tunnelSynthesis are the addresses of the control destinations.
 	pathRequest, tunnelSynthesis rns.Addr
 }
@@ -86,7 +88,8 @@ func New(cfg Config) *Machine {
 		cfg: cfg, p: DefaultParams(), rand: cfg.Rand,
 		interfaces: make(map[InterfaceID]*netif), verifying: make(map[verifyKey]*verification),
 		destinations: make(map[rns.Addr]rns.DestType), localLinks: make(map[rns.Addr]*localLink),
-		queueTimer: never, round: never, tunnelRound: never,
+		ownRatchets: make(map[rns.Addr]*ratchet),
+		queueTimer:  never, round: never, tunnelRound: never,
 		pathRequest: rns.PathRequestDest(), tunnelSynthesis: rns.TunnelSynthesisDest(),
 	}
 	if cfg.Params != nil {
@@ -190,7 +193,10 @@ func (m *Machine) RegisterDestination(dest rns.Addr, kind rns.DestType) error {
 }
 
 // DeregisterDestination ends delivery at once.
-func (m *Machine) DeregisterDestination(dest rns.Addr) { delete(m.destinations, dest) }
+func (m *Machine) DeregisterDestination(dest rns.Addr) {
+	delete(m.destinations, dest)
+	delete(m.ownRatchets, dest)
+}
 
 // local tells whether a destination is registered in this node.
 func (m *Machine) local(dest rns.Addr) bool {

@@ -142,9 +142,6 @@ func (m *Machine) sendBroadcast(now tick, p *rns.Packet, o OutPacket) {
 
 // broadcast sends on the attached interface or on all that the rules allow. spec: rns-core §12.3
 func (m *Machine) broadcast(now tick, o *outgoing) {
-	if o.packet.Data == nil && o.class == ClassAnnounce {
-		o.packet.Type, o.packet.HeaderType = rns.PacketAnnounce, rns.HeaderType2
-	}
 	if !o.hash.IsZero() && o.class != ClassAnnounce && !repeats(o.packet.Context) {
 		m.record(o.hash)
 	}

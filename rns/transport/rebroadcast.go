@@ -107,12 +107,20 @@ func (m *Machine) sendPending(now tick, dest rns.Addr, e *pendingAnnounce) {
 	if e.purpose == AnnouncePathResponse {
 		context = rns.ContextPathResponse
 	}
-	raw := m.relayed(dest, e.announce, e.hops, context)
+	m.sendRelayed(now, dest, e.announce, e.hops, context, e.attached)
+}
+
+// sendRelayed sends an announce on as this node does: on one interface, or on all the rules allow. It reports false if
+// the announce cannot be sent on.
+func (m *Machine) sendRelayed(now tick, dest rns.Addr, a packed, hops uint8, context rns.Context, attached InterfaceID) bool {
+	raw := m.relayed(dest, a, hops, context)
 	if raw == nil {
-		return
+		return false
 	}
-	out := outgoing{raw: raw, dest: dest, hops: e.hops, emitted: e.announce.blob().Emitted(), class: ClassAnnounce, attached: e.attached}
+	out := outgoing{raw: raw, dest: dest, hops: hops, emitted: a.blob().Emitted(), class: ClassAnnounce, attached: attached}
+	out.packet.Type, out.packet.HeaderType = rns.PacketAnnounce, rns.HeaderType2
 	m.broadcast(now, &out)
+	return true
 }
 
 // relayed builds the announce as this node sends it on, or nil if it does not fit the MTU or travelled too far.
@@ -144,16 +152,12 @@ func (m *Machine) relayToClients(now tick, a *arrival) {
 // answerSearch passes an announce on to who searched for it. spec: rns-core §14.10
 func (m *Machine) answerSearch(now tick, a *arrival) {
 	s := m.requests.search.get(a.dest)
-	if s == nil {
+	if s == nil || m.interfaces[s.iface] == nil {
 		return
 	}
-	n := m.interfaces[s.iface]
-	raw := m.relayed(a.dest, a.announce, a.hops, rns.ContextPathResponse)
-	if n == nil || raw == nil {
-		return
+	if m.sendRelayed(now, a.dest, a.announce, a.hops, rns.ContextPathResponse, s.iface) {
+		m.markUsed(now, a.dest)
 	}
-	m.transmit(now, n, raw, ClassAnnounce)
-	m.markUsed(now, a.dest)
 }
 
 // answerFromTable schedules the answer to a path request from the cached announce. spec: rns-core §15.3

@@ -196,13 +196,19 @@ func (m *Machine) SeedKnown(now time.Time, d KnownDestination) {
 	m.scheduleKnown(t, d.Destination, k)
 }
 
-// SeedRatchet adds the ratchet of a known destination; it reports false if the destination is not known.
+// SeedRatchet adds the ratchet of a known destination or of one of this node, which announces it to others
+// (spec: rns-core §4.4). It reports false if the destination is neither.
 func (m *Machine) SeedRatchet(now time.Time, r ReceivedRatchet) bool {
 	m.clock.at(now)
+	e := &ratchet{public: r.Ratchet, received: m.clock.tick(r.Received)}
+	if m.local(r.Destination) {
+		m.ownRatchets[r.Destination] = e
+		return true
+	}
 	k := m.known.get(r.Destination)
 	if k == nil {
 		return false
 	}
-	k.ratchet = &ratchet{public: r.Ratchet, received: m.clock.tick(r.Received)}
+	k.ratchet = e
 	return true
 }
