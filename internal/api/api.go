@@ -6,26 +6,110 @@ package api
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"meshchatx/internal/announces"
+	"meshchatx/internal/auth"
+	"meshchatx/internal/chat"
+	"meshchatx/internal/contacts"
+	"meshchatx/internal/event"
+	"meshchatx/internal/interfaces"
+	"meshchatx/internal/settings"
+	"meshchatx/rns"
 )
 
 // Prefix is the path under which every operation lives.
 const Prefix = "/api/v1"
 
 // SecondTokenHeader carries the session's second token on every state change.
-const SecondTokenHeader = "X-Second-Token"
+const SecondTokenHeader = auth.SecondTokenHeader
+
+// Identity is what the program knows of one of its identities.
+type Identity struct {
+	Hash, Address             rns.Addr
+	Public                    rns.PublicKey
+	Name                      string
+	Enabled, Online           bool
+	Code                      string // why an enabled identity is not online
+	Order                     int
+	CreatedAt                 time.Time
+	AnnouncedAt, NextAnnounce time.Time
+	Unread, Failed, Requests  int
+}
+
+// IdentityChange is what can be changed of an identity; nil leaves a thing alone.
+type IdentityChange struct {
+	Name    *string
+	Enabled *bool
+	Order   *int
+}
+
+// Scope is the services of one identity that is online. A handler reaches no
+// data but that of the identity in its path.
+type Scope struct {
+	Identity *rns.Identity
+	Chat     *chat.Service
+	Contacts *contacts.Service
+	Settings *settings.Set
+}
+
+// Identities is what operations may do with identities.
+type Identities interface {
+	List(ctx context.Context) ([]Identity, error)
+	Get(ctx context.Context, hash rns.Addr) (Identity, error)
+	Create(ctx context.Context, name string) (Identity, error)
+	Import(ctx context.Context, key *rns.Identity, name string) (Identity, error)
+	Update(ctx context.Context, hash rns.Addr, c IdentityChange) (Identity, error)
+	Key(ctx context.Context, hash rns.Addr) (*rns.Identity, error)
+	Announce(ctx context.Context, hash rns.Addr) error
+	Scope(ctx context.Context, hash rns.Addr) (*Scope, error)
+}
+
+// Errors of Identities.
+var (
+	ErrIdentityUnknown = errors.New("no such identity")
+	ErrIdentityOffline = errors.New("identity is not online")
+	ErrIdentityExists  = errors.New("identity is here already")
+	ErrLastIdentity    = errors.New("the last enabled identity cannot be disabled")
+	ErrNotSent         = errors.New("no interface took the announce")
+)
+
+// Config is what the operations need.
+type Config struct {
+	Version    string
+	Instance   string
+	StartedAt  time.Time
+	Ready      func() bool
+	Auth       *auth.Service
+	Guard      *auth.Guard
+	Identities Identities
+	Settings   *settings.Set
+	Announces  *announces.Service
+	Interfaces *interfaces.Service
+	Bus        *event.Bus
+	Now        func() time.Time
+	Log        *slog.Logger
+}
 
 // Server holds the services behind the operations.
-type Server struct{}
+type Server struct{ conf Config }
 
-// New registers every operation on mux and returns the framework's view of
-// them.
-func New(mux *http.ServeMux, version string, s *Server) huma.API {
-	a := humago.New(mux, config(version))
+// New registers every operation and the event socket on mux and returns the
+// framework's view of them.
+func New(mux *http.ServeMux, conf Config) huma.API {
+	if conf.Log == nil {
+		conf.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{conf}
+	a := humago.New(mux, config(conf.Version))
 	s.register(a)
+	mux.HandleFunc("GET "+SocketPath, s.socket)
 	a.OpenAPI().Components.Schemas.Schema(eventType, true, "Event")
 	for _, schema := range a.OpenAPI().Components.Schemas.Map() {
 		neverNull(schema)
@@ -77,8 +161,4 @@ func operation(id, method, path, tag string, status int, summary string) huma.Op
 		op.Security = []map[string][]string{{"session": {}, "second": {}}}
 	}
 	return op
-}
-
-func later[I, O any](context.Context, *I) (*O, error) {
-	return nil, NewProblem(http.StatusServiceUnavailable, "starting", "")
 }

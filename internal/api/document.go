@@ -11,7 +11,7 @@ import (
 // Document returns the OpenAPI 3.1 document, indented, as it is committed in
 // openapi.json.
 func Document() ([]byte, error) {
-	a := New(http.NewServeMux(), "1", &Server{})
+	a := New(http.NewServeMux(), Config{Version: "1"})
 	raw, err := json.Marshal(a.OpenAPI())
 	if err != nil {
 		return nil, err

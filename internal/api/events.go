@@ -9,8 +9,9 @@ import (
 // Event is one line of the WebSocket /ws. It names what changed and never
 // carries it: the reader fetches what it shows.
 //
-// The socket is opened with the query since=<last seq seen>, or without it for
-// what happens from now on. The first event is hello; reset means that events
+// The socket is opened with the subprotocols meshchatx.v1 and token.<second
+// token>, and with the query since=<last seq seen>, or without it for what
+// happens from now on. The first event is hello; reset means that events
 // were missed, so that everything shown must be fetched again. A ping comes
 // every 25 s. Their seq is the number of the last event known.
 type Event struct {

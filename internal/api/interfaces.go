@@ -12,7 +12,7 @@ type InterfaceView struct {
 	Line      int              `json:"line,omitempty" doc:"code bad_config: line of the configuration file."`
 	RetryAt   int64            `json:"retry_at,omitempty" format:"int64"`
 	Since     int64            `json:"since,omitempty" format:"int64" doc:"When the state was entered."`
-	Mode      string           `json:"mode" enum:"full,gateway,access_point,roaming,boundary,point_to_point"`
+	Mode      string           `json:"mode" enum:"full,gateway,access_point,roaming,boundary,point_to_point,internal"`
 	Bitrate   int64            `json:"bitrate" format:"int64"`
 	MTU       int              `json:"mtu"`
 	IFAC      bool             `json:"ifac" doc:"True when frames carry an access code."`
@@ -45,7 +45,7 @@ type InterfaceConfig struct {
 	Name           string   `json:"name" minLength:"1" maxLength:"64" doc:"Unique."`
 	Type           string   `json:"type" enum:"TCPClientInterface,TCPServerInterface,UDPInterface,AutoInterface"`
 	Enabled        bool     `json:"enabled" default:"true"`
-	Mode           string   `json:"mode,omitempty" enum:"full,gateway,access_point,roaming,boundary,point_to_point" default:"full"`
+	Mode           string   `json:"mode,omitempty" enum:"full,gateway,access_point,roaming,boundary,point_to_point,internal" default:"full"`
 	TargetHost     string   `json:"target_host,omitempty" maxLength:"253" doc:"TCP client."`
 	TargetPort     int      `json:"target_port,omitempty" minimum:"0" maximum:"65535" doc:"TCP client."`
 	ListenIP       string   `json:"listen_ip,omitempty" maxLength:"64" doc:"TCP server, UDP."`

@@ -1,5 +1,7 @@
 package api
 
+import "meshchatx/internal/auth"
+
 // SessionView describes one browser's access.
 type SessionView struct {
 	ID        string `json:"id"`
@@ -21,6 +23,8 @@ type createSessionInput struct {
 	Body struct {
 		Token string `json:"token" minLength:"1" maxLength:"200" doc:"Start token of a one-time address."`
 	}
+
+	client auth.Client
 }
 type createSessionOutput struct {
 	SetCookie string `header:"Set-Cookie"`

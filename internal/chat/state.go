@@ -53,6 +53,7 @@ type Event struct {
 	Bits      int   // stamp_start
 	Limit     int64 // rejected and failed with a size code: the peer's limit
 	Via       string
+	Stamp     []byte // stamp_done: kept with the message, not in the log
 }
 
 // State is one of the thirteen states a message is shown in.

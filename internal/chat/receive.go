@@ -1,0 +1,248 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"meshchatx/internal/event"
+	"meshchatx/internal/settings"
+	"meshchatx/internal/store"
+	"meshchatx/lxmf"
+	"meshchatx/rns"
+)
+
+// Inbound is a message that arrived.
+type Inbound struct {
+	Message    *lxmf.Message
+	Packed     []byte
+	Method     store.Method
+	Verified   store.Verification
+	StampCost  *int // asked for, nil if none was
+	StampValue *int
+	Signal     store.Signal
+	Received   time.Time
+}
+
+// Receive stores an incoming message. Nil means that it is on the disk, and the
+// proof may leave; ErrDiscard that policy refuses it; any other error that
+// nothing was kept, so that no proof must leave and the sender tries again. A
+// second copy of a message, stored or deleted meanwhile, changes nothing.
+func (s *Service) Receive(ctx context.Context, in Inbound) error {
+	msg := in.Message
+	if err := s.wanted(ctx, msg.Source); err != nil {
+		return err
+	}
+	if seen, err := s.conf.Store.Deliveries.Seen(ctx, msg.Hash); err != nil || seen {
+		return err
+	}
+	row := s.incoming(in)
+	files, err := s.detach(msg)
+	if err != nil {
+		return err
+	}
+	row.Attachments = files
+	packed, err := s.keepIncoming(in, &row)
+	if err != nil {
+		return err
+	}
+	fresh, err := s.insertIncoming(ctx, row, packed)
+	if err != nil {
+		return fmt.Errorf("store incoming message: %w", err)
+	}
+	if fresh {
+		s.changed(event.MessageAdded, row.Peer, row.ID)
+	}
+	return nil
+}
+
+// wanted applies policy to the source before anything is stored.
+func (s *Service) wanted(ctx context.Context, source rns.Addr) error {
+	blocked, err := s.conf.Store.Blocked.Is(ctx, source)
+	if err != nil {
+		return err
+	}
+	if blocked {
+		return ErrDiscard
+	}
+	if s.conf.Settings.Text(settings.KeyStrangers) != settings.StrangersIgnore {
+		return nil
+	}
+	stranger, err := s.stranger(ctx, s.conf.Store.IdentityTables, source)
+	if err == nil && stranger {
+		err = ErrDiscard
+	}
+	return err
+}
+
+// Blocked reports whether messages of a source are discarded, for a look before
+// anything expensive is done about them.
+func (s *Service) Blocked(source rns.Addr) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), s.conf.Params.StoreRetry)
+	defer cancel()
+	return errors.Is(s.wanted(ctx, source), ErrDiscard)
+}
+
+// stranger is who is no contact and was never written to.
+func (s *Service) stranger(ctx context.Context, tx store.IdentityTables, peer rns.Addr) (bool, error) {
+	known, err := tx.Contacts.Known(ctx, peer)
+	if err != nil || known {
+		return false, err
+	}
+	c, err := tx.Conversations.Get(ctx, peer)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return c.Request != store.RequestNone, err
+}
+
+func (s *Service) insertIncoming(ctx context.Context, row store.Message, packed []byte) (fresh bool, err error) {
+	allow := s.conf.Settings.Text(settings.KeyStrangers) == settings.StrangersAllow
+	err = s.conf.Store.Update(ctx, func(tx store.IdentityTables) error {
+		if fresh, err = tx.Deliveries.Add(ctx, row.ID, row.StoredAt); err != nil || !fresh {
+			return err
+		}
+		stranger, err := s.stranger(ctx, tx, row.Peer)
+		if err != nil {
+			return err
+		}
+		request := store.RequestNone
+		if stranger && !allow {
+			request = store.RequestPending
+		}
+		if _, err := tx.Conversations.Ensure(ctx, row.Peer, request, row.StoredAt); err != nil {
+			return err
+		}
+		if _, err := tx.Messages.Insert(ctx, row, packed); err != nil {
+			return err
+		}
+		return tx.Conversations.SetArchived(ctx, row.Peer, false)
+	})
+	if errors.Is(err, store.ErrExists) {
+		return false, nil
+	}
+	return fresh, err
+}
+
+// incoming fills a row from a message. Texts are made fit to show; the exact
+// bytes stay in the packed form while anything may still need them.
+func (s *Service) incoming(in Inbound) store.Message {
+	msg := in.Message
+	row := store.Message{
+		ID: msg.Hash, Peer: msg.Source, Direction: store.Incoming, Source: msg.Source, Destination: msg.Destination,
+		Title: text(msg.Title), Content: text(msg.Content), Renderer: uint8(msg.Fields.Renderer()), SentAt: msg.Time(),
+		StoredAt: s.conf.Now(), Status: store.StatusReceived, Method: in.Method, Verified: in.Verified,
+		StampCost: in.StampCost, StampValue: in.StampValue, Signal: in.Signal, Fields: kept(msg.Fields), Size: int64(len(in.Packed)),
+		Ticket: msg.Fields.Has(lxmf.FieldTicket),
+	}
+	if t, ok := msg.ReplyTo(); ok && !t.Truncated {
+		row.ReplyTo = t.Hash
+	}
+	if r, ok := msg.Fields.Reaction(); ok && row.Content == "" {
+		row.Content = r.Content // shown as a short answer
+		if !r.To.Truncated {
+			row.ReplyTo = r.To.Hash
+		}
+	}
+	return row
+}
+
+func text(b []byte) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(string(b), "\ufffd"), "\x00", "")
+}
+
+// detach stores the files of a message and lists them: picture, recording, files.
+func (s *Service) detach(msg *lxmf.Message) ([]store.Attachment, error) {
+	var files []store.File
+	add := func(name string, kind store.AttachmentKind, data []byte) error {
+		f, err := s.keep(name, bytes.NewReader(data), s.conf.Params.MaxMessage)
+		if err != nil {
+			return err
+		}
+		if f.Kind != kind && kind != store.KindFile {
+			f.Kind = store.KindFile // it is not what it is said to be
+		}
+		files = append(files, f)
+		return nil
+	}
+	if i, ok := msg.Fields.Image(); ok {
+		if err := add("image."+i.Format, store.KindImage, i.Data); err != nil {
+			return nil, err
+		}
+	}
+	if a, ok := msg.Fields.Audio(); ok {
+		if err := add(audioName(a.Mode), store.KindAudio, a.Data); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range msg.Fields.Attachments() {
+		if err := add(a.FileName(), store.KindFile, a.Data); err != nil {
+			return nil, err
+		}
+	}
+	return number(files), nil
+}
+
+func audioName(m lxmf.AudioMode) string {
+	if m == lxmf.AudioOpusOgg {
+		return "recording.opus"
+	}
+	return fmt.Sprintf("recording-%02x.bin", uint8(m))
+}
+
+// keepIncoming decides whether the packed form is kept: as long as its author may
+// yet be verified, and where it is short anyway.
+func (s *Service) keepIncoming(in Inbound, row *store.Message) ([]byte, error) {
+	if in.Verified == store.Verified && len(in.Packed) > s.conf.Params.PackedInRow {
+		row.Size = int64(len(in.Packed))
+		return nil, nil
+	}
+	return s.keepPacked(in.Packed, row)
+}
+
+const reverifyPage = 100
+
+// Reverify checks messages whose author was not known when they came, now that a
+// key is.
+func (s *Service) Reverify(ctx context.Context, peer rns.Addr, key rns.PublicKey) error {
+	ids, err := s.conf.Store.Messages.Unverified(ctx, peer, reverifyPage)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.reverify(ctx, id, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) reverify(ctx context.Context, id rns.Hash, key rns.PublicKey) error {
+	m, err := s.conf.Store.Messages.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	packed, err := s.packed(ctx, m)
+	if err != nil {
+		return err
+	}
+	msg, err := lxmf.Parse(packed)
+	if err != nil {
+		return err
+	}
+	now := store.Verified
+	switch err := msg.Verify(key); {
+	case errors.Is(err, lxmf.SourceUnknown):
+		return nil
+	case err != nil:
+		now = store.SignatureInvalid
+	}
+	if err := s.conf.Store.Messages.SetVerified(ctx, id, now, s.conf.Now()); err != nil {
+		return err
+	}
+	s.changed(event.MessageChanged, m.Peer, id)
+	return nil
+}

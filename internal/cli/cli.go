@@ -1,0 +1,136 @@
+// Package cli is the command line: one struct and one file per command. It
+// holds no decisions of its own; commands call internal/app or the packages of
+// the protocol.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// Environment is what a command sees of the process around it.
+type Environment struct {
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Getenv  func(string) string
+	Context context.Context //nolint:containedctx // it is the process's own: ended by a signal
+}
+
+// System is the environment of this process. Its context ends with the first
+// interrupt; a second one kills.
+func System() Environment {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return Environment{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Context: ctx}
+}
+
+// program is the whole command line.
+type program struct {
+	Serve    serveCommand    `cmd:"" default:"withargs" help:"Run the node, the messenger and the web application."`
+	Open     openCommand     `cmd:"" help:"Print another one-time address of the running program."`
+	Send     sendCommand     `cmd:"" help:"Send a message and wait for its delivery."`
+	Listen   listenCommand   `cmd:"" help:"Print messages as they arrive."`
+	Identity identityCommand `cmd:"" help:"Make, show, import and export identities."`
+	Demo     demoCommand     `cmd:"" help:"Run the program with generated data and a simulated network."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// Paths are the directories most commands share.
+type Paths struct {
+	StorageDir   string `help:"Directory of identities, messages and settings." placeholder:"DIR" type:"path"`
+	ReticulumDir string `name:"reticulum-config-dir" aliases:"config,rnsconfig" help:"Reticulum configuration directory, shared with other programs." placeholder:"DIR" type:"path"`
+}
+
+// failure is an error for people: it is printed as it is.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func failf(format string, args ...any) error {
+	return &failure{code: exitFailure, err: fmt.Errorf(format, args...)}
+}
+
+// Main runs one command and returns the exit code.
+func Main(args []string, env Environment) int {
+	var p program
+	vars := &variables{getenv: env.Getenv}
+	exited := -1
+	parser, err := kong.New(&p,
+		kong.Name("meshchatx"),
+		kong.Description("Reticulum node, LXMF messenger and web application in one program."),
+		kong.UsageOnError(),
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Resolvers(vars),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": version},
+	)
+	if err != nil {
+		fmt.Fprintln(env.Stderr, "meshchatx:", err)
+		return exitFailure
+	}
+	ctx, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "meshchatx: %v\nRun \"meshchatx --help\" for the commands.\n", err)
+		return exitUsage
+	}
+	if err := ctx.Run(&env, vars); err != nil {
+		return report(env, err)
+	}
+	return exitOK
+}
+
+func report(env Environment, err error) int {
+	if errors.Is(err, context.Canceled) && env.Context.Err() != nil {
+		return exitOK
+	}
+	fmt.Fprintln(env.Stderr, "meshchatx:", err)
+	var f *failure
+	if errors.As(err, &f) {
+		return f.code
+	}
+	return exitFailure
+}
+
+type versionCommand struct{}
+
+// Run prints the version and how the program was built.
+func (versionCommand) Run(env *Environment) error {
+	goVersion := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		goVersion = " (" + info.GoVersion + ")"
+	}
+	_, err := fmt.Fprintf(env.Stdout, "meshchatx %s%s\n", version, goVersion)
+	return err
+}
+
+// logger writes to stderr at the level of the command line.
+func logger(env *Environment, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+}
