@@ -101,9 +101,9 @@ func (m *Machine) RemoveInterface(now time.Time, id InterfaceID) *Effects {
 			o.parent = nil
 		}
 	}
+	m.requests.dropClient(id)
 	if n.info.Role == RoleLocalClient {
 		m.localClients--
-		m.requests.dropClient(id)
 	}
 	if m.client == n {
 		m.client = nil

@@ -8,15 +8,10 @@ import (
 // path nothing is sent and processing goes on. spec: rns-core §13.1
 func (m *Machine) forward(now tick, r *reception) bool {
 	p := &r.packet
-	rt, n := m.route(p.Dest)
-	if rt == nil {
-		m.fx.Verdict = rns.VerdictNoPath
-		return true
-	}
-	if r.hops >= maxHops {
-		// differs: the reference sends it on, to be dropped as malformed by the next node.
-		m.fx.Verdict = rns.VerdictHopLimit
-		return p.Type != rns.PacketLinkRequest
+	rt, n, v := m.wayAlongPath(p.Dest, r.hops)
+	if v != rns.VerdictForwarded {
+		m.fx.Verdict = v
+		return v == rns.VerdictNoPath || p.Type != rns.PacketLinkRequest
 	}
 	toClient := n.isLocalClient() && rt.hops == 0
 	raw := r.raw

@@ -146,7 +146,7 @@ func (m *Machine) broadcast(now tick, o *outgoing) {
 		m.record(o.hash)
 	}
 	if o.attached != 0 {
-		if n := m.interfaces[o.attached]; n != nil {
+		if n := m.interfaces[o.attached]; n != nil && !n.info.ReceiveOnly {
 			m.emit(now, n, o)
 		}
 		return

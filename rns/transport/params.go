@@ -36,8 +36,6 @@ type Params struct {
 	// between any two of them, MaxQueuedPathRequests how many may wait. spec: rns-core §16.6
 	PathRequestInterval, PathRequestSpacing time.Duration
 	MaxQueuedPathRequests                   int
-	// PendingRequestSweep is how often requests waiting for a lost local client are dropped. spec: rns-core §18
-	PendingRequestSweep time.Duration
 
 	// AnnounceCap is the default share of bandwidth for announces. spec: rns-core §10.5
 	AnnounceCap float64
@@ -140,8 +138,7 @@ func DefaultParams() Params {
 		PathRequestTimeout: 15 * time.Second, PathRequestGate: 120 * time.Second,
 		PathRequestGrace: 400 * time.Millisecond, PathRequestRoamingGrace: 1500 * time.Millisecond,
 		PathRequestInterval: 20 * time.Second, PathRequestSpacing: 500 * time.Millisecond, MaxQueuedPathRequests: 32,
-		PendingRequestSweep: 30 * time.Second,
-		AnnounceCap:         0.02, MaxQueuedAnnounces: maxQueuedAnnounces, QueuedAnnounceLife: 24 * time.Hour,
+		AnnounceCap: 0.02, MaxQueuedAnnounces: maxQueuedAnnounces, QueuedAnnounceLife: 24 * time.Hour,
 		Ingress: IngressParams{
 			NewInterface: 2 * time.Hour, AnnounceNew: 3, AnnounceOld: 10, RequestNew: 3, RequestOld: 8,
 			BurstHold: 15 * time.Second, BurstPenalty: 15 * time.Second, HeldRelease: 5 * time.Second,

@@ -21,7 +21,7 @@ const (
 	maxSeenSyntheses = 16
 	// maxTunnelPaths bounds the paths of one tunnel.
 	maxTunnelPaths = 100_000
-	// tunnelRound is the pause between a change of paths and the look at the tunnels that hold them too.
+	// tunnelPause is the pause between a change of paths and the look at the tunnels that hold them too.
 	tunnelPause = 5 * time.Second
 )
 

@@ -105,11 +105,13 @@ func (m *Machine) request(dest rns.Addr, w *verification) {
 func (m *Machine) requestVerification(r *reception) {
 	key := verifyKey{r.hash, r.packet.ContextFlag}
 	if w := m.verifying[key]; w != nil {
-		if len(w.arrivals) < maxArrivals {
-			a := r.arrive()
-			a.announce = w.arrival.announce
-			w.arrivals = append(w.arrivals, a)
+		if len(w.arrivals) >= maxArrivals {
+			m.fx.Verdict = rns.VerdictDuplicate
+			return
 		}
+		a := r.arrive()
+		a.announce = w.arrival.announce
+		w.arrivals = append(w.arrivals, a)
 		return
 	}
 	w := &verification{kind: jobAnnounce, arrival: r.arrive(), key: key}
