@@ -70,7 +70,13 @@ func NewChannel(p ChannelParams, mdu int, rtt time.Duration) *Channel {
 func (c *Channel) MDU() int { return c.mdu }
 
 // Ready reports whether another message may be sent.
-func (c *Channel) Ready() bool { return len(c.ring) < c.window.size }
+//
+// differs: the reference goes on while an early message is still being repeated, and its receivers prove and drop what is
+// too far ahead of that one. The oldest unproved message therefore also limits how far the sender gets.
+func (c *Channel) Ready() bool {
+	return len(c.ring) < c.window.size &&
+		(len(c.ring) == 0 || int(c.nextTx-c.ring[0].sequence) <= c.params.MaxAhead)
+}
 
 // Send sends a message and returns its sequence number. Errors are [ErrTooLarge], [ErrNotReady] and those of the outlet, after
 // which the sequence number is free again. spec: rns-link §9.2
@@ -158,16 +164,21 @@ func (c *Channel) resend(now time.Time, o Outlet, f *flying) error {
 	return nil
 }
 
-// Receive takes the plaintext of a CHANNEL packet. The packet must be proved unless the verdict is
-// [rns.VerdictOverload]: then too much is unread, and the peer should try again. spec: rns-link §9.4
+// Receive takes the plaintext of a CHANNEL packet. The packet must be proved, duplicates too, unless the verdict is
+// [rns.VerdictOverload] because too much is unread, or [rns.VerdictOutsideWindow] because the message is too far ahead: then
+// the peer should try again. spec: rns-link §9.4
 //
-// differs: a message that cannot be decoded takes its turn and is discarded; in the reference it stalls the channel.
+// differs: a message that cannot be decoded takes its turn and is discarded; in the reference it stalls the channel. The
+// reference proves what is too far ahead, and so loses it.
 func (c *Channel) Receive(envelope []byte) rns.Verdict {
 	e, err := ParseEnvelope(envelope)
 	if err == rns.VerdictTooShort {
 		return rns.VerdictTooShort
 	}
-	if int(e.Sequence-c.nextRx) > c.params.MaxAhead {
+	switch ahead := int(e.Sequence - c.nextRx); {
+	case ahead >= 1<<15:
+		return rns.VerdictAlreadyHeld
+	case ahead > c.params.MaxAhead:
 		return rns.VerdictOutsideWindow
 	}
 	if _, dup := c.buffered[e.Sequence]; dup {

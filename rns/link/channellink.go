@@ -52,7 +52,8 @@ func (l *Link) channelUsable() error {
 	return nil
 }
 
-// ReadMessage returns the next message of the channel; ok is false if there is none. See [ChannelReadable].
+// ReadMessage returns the next message of the channel; ok is false if there is none. It works after the link has closed, too.
+// See [ChannelReadable].
 func (l *Link) ReadMessage() (m Message, ok bool) {
 	if l.channel == nil {
 		return Message{}, false
@@ -70,7 +71,7 @@ func (l *Link) channelReceived(now time.Time, r received) rns.Verdict {
 	}
 	before := len(l.channel.unread)
 	v := l.channel.Receive(r.plaintext)
-	if v != rns.VerdictOverload {
+	if v != rns.VerdictOverload && v != rns.VerdictOutsideWindow {
 		hash := r.hash()
 		l.answer(now, now, func(now time.Time) { l.sendProof(now, hash) })
 	}
@@ -93,7 +94,7 @@ func (l *Link) channelProved(now time.Time, packet rns.Hash) {
 }
 
 func (l *Link) channelDeadline() time.Time {
-	if l.channel == nil {
+	if l.channel == nil || l.state == Dead {
 		return time.Time{}
 	}
 	return l.channel.Deadline()
@@ -108,6 +109,10 @@ func (l *Link) expireChannel(now time.Time) {
 	}
 }
 
+// endChannel stops the channel. What was delivered in order can still be read.
 func (l *Link) endChannel() {
-	l.channel, l.streams = nil, streams{}
+	if l.channel != nil {
+		l.channel.ring, l.channel.buffered = nil, nil
+	}
+	l.streams = streams{}
 }

@@ -210,7 +210,7 @@ func (l *Link) beginSegment(now time.Time, in *incoming, a resource.Advertisemen
 		}
 		in.machine.Begin(now, resource.ReceiverConfig{
 			Params: l.params.Resource, Advertisement: a, SDU: resource.SDU(l.mtu), Token: l.keys.token,
-			LinkRTT: l.timing.rtt, EstablishmentCost: l.cost, Window: l.transfer.window,
+			LinkRTT: l.timing.rtt, EstablishmentCost: l.cost, Window: l.transfer.window, Rate: l.transfer.rate,
 		}, &l.transfer.output)
 		l.flushTransfer(now, in.id)
 	})
@@ -275,7 +275,7 @@ func (l *Link) afterReceiver(now time.Time, in *incoming) {
 	l.timing.rate = rx.Rate()
 	if rx.Status() == resource.StatusAssembling && in.machine.Status() == resource.StatusTransferring {
 		in.machine.Assembling()
-		l.transfer.window = rx.Window()
+		l.transfer.window, l.transfer.rate = rx.Window(), rx.Rate()
 		if took := rx.Elapsed(now); took > 0 {
 			l.timing.rate = 8 * float64(in.machine.TransferSize()) / took.Seconds()
 		}

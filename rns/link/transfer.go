@@ -14,6 +14,7 @@ type transfers struct {
 	out    []*outgoing // in order of sending
 	in     []*incoming // in order of arrival
 	window int         // of the last assembled incoming resource. spec: rns-link §8.3
+	rate   float64     // expected in-flight rate of the same, bit/s
 	proofs []sentProof // oldest first
 	output resource.Output
 }

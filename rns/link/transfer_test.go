@@ -425,7 +425,8 @@ func TestPropertyTransfersEnd(t *testing.T) {
 		if complete > len(app.finished) {
 			r.Fatalf("%d proved, %d delivered", complete, len(app.finished))
 		}
-		if o.wire.loss <= 0.05 && complete != len(ids) {
+		// Lost keepalives may end the link first; with it alive, little loss must not end a transfer.
+		if o.wire.loss <= 0.05 && complete != len(ids) && w.ends[0].link.State() == Active {
 			for _, id := range ids {
 				end, _ := w.concluded(0, id)
 				r.Logf("%d: %v %v", id, end.Status, end.Err)

@@ -21,8 +21,7 @@ type Incoming struct {
 	index    int       // of the current segment, or of the one awaited
 	got      int64     // content bytes of finished segments
 	transfer int64     // encrypted bytes of the segments seen
-	rate     float64
-	proof    []byte // payload for the segment that waits to be stored
+	proof    []byte    // payload for the segment that waits to be stored
 }
 
 // Segment is the content of one segment.
@@ -73,7 +72,6 @@ func (in *Incoming) Begin(now time.Time, c ReceiverConfig, out *Output) {
 	if in.index > 1 {
 		in.transfer += int64(c.Advertisement.TransferSize)
 	}
-	c.Rate = in.rate
 	in.receiver = NewReceiver(c)
 	in.receiver.Start(now, out)
 }
@@ -87,7 +85,6 @@ func (in *Incoming) Assembled(a Assembled) (Segment, error) {
 	if in.status != StatusAssembling || in.receiver == nil || a.hash != in.receiver.Hash() {
 		return Segment{}, rns.VerdictUnknownResource
 	}
-	in.rate = in.receiver.Rate()
 	if a.err != nil {
 		return Segment{}, in.Fail(a.err)
 	}

@@ -21,7 +21,7 @@ type ReceiverConfig struct {
 	EstablishmentCost int
 	// Window is that of the last assembled resource of the link, 0 for the initial one.
 	Window int
-	// Rate is the expected in-flight rate found by the previous segment in bit/s, 0 for none.
+	// Rate is the expected in-flight rate of that resource in bit/s, 0 for none.
 	Rate float64
 }
 
@@ -215,11 +215,18 @@ func (r *Receiver) partSize(i int) int {
 	return min(r.c.SDU, r.c.Advertisement.TransferSize-i*r.c.SDU)
 }
 
-// store puts a part where it belongs. Memory follows what has arrived, not what was promised.
+// trustSize is the size a segment must have reached before all the memory it promised to need is set aside.
+const trustSize = 64 << 10
+
+// store puts a part where it belongs.
 func (r *Receiver) store(i int, payload []byte) {
 	at := i * r.c.SDU
 	if need := at + len(payload); need > cap(r.buf) {
-		grown := make([]byte, len(r.buf), min(max(need, 2*cap(r.buf), 64<<10), r.c.Advertisement.TransferSize))
+		size := r.c.Advertisement.TransferSize
+		if need <= trustSize {
+			size = min(size, trustSize)
+		}
+		grown := make([]byte, len(r.buf), size)
 		copy(grown, r.buf)
 		r.buf = grown
 	}

@@ -76,7 +76,7 @@ func (in *Incoming) Snapshot() Snapshot {
 	if in.receiver != nil {
 		n = in.receiver.Snapshot()
 	}
-	n.Status, n.Segment, n.Rate = in.status, in.index, max(n.Rate, in.rate)
+	n.Status, n.Segment = in.status, in.index
 	n.Progress, n.Err = in.Progress(), in.err
 	return n
 }
