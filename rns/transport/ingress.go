@@ -130,8 +130,10 @@ func (n *netif) release(now tick) ([]byte, bool) {
 
 // busy tells whether the next interface round has something to do here.
 func (n *netif) busy() bool {
+	// Frequencies decay by being asked for, so rounds go on until they are zero.
 	return n.held.len() > 0 || n.announceBurst.active || n.requestBurst.active ||
-		n.info.IngressControl.enabled(LimitOn) && (n.inAnnounces.n >= incomingSamples || n.inRequests.n >= incomingSamples)
+		n.announcesLimitable() && n.inAnnounces.n >= incomingSamples ||
+		n.info.IngressControl.enabled(LimitOn) && n.inRequests.n >= incomingSamples
 }
 
 // interfaceRound evaluates limits and releases held announces. spec: rns-core §18

@@ -14,10 +14,12 @@ func TestIdleMachineHasNoDeadline(t *testing.T) {
 	l := transportLab(t)
 	l.add("a", func(i *InterfaceInfo) { i.IngressControl = LimitOn })
 	l.add("b")
+	l.add("radio", func(i *InterfaceInfo) { i.IngressControl, i.NeverLimitAnnounces = LimitOn, true })
 	equal(t, "new", l.m.Deadline().IsZero(), true)
 	for n := range byte(5) {
 		_, raw := announceOf(t, testIdentity(t, n+1), l.now)
 		l.in("a", raw)
+		l.in("radio", raw)
 		l.now = l.now.Add(time.Second)
 	}
 	l.run(400)
@@ -82,6 +84,26 @@ func TestSnapshotSeedsTheSameMachine(t *testing.T) {
 
 	c := build()
 	c.now = l.now
+	copyTables(t, l, c, raw)
+	compare(t, "known", collect(l.m.KnownDestinations()), collect(c.m.KnownDestinations()))
+	compare(t, "ratchets", collect(l.m.Ratchets()), collect(c.m.Ratchets()))
+	compare(t, "paths", collect(l.m.Paths(l.now)), collect(c.m.Paths(c.now)))
+	compare(t, "pending", collect(l.m.PendingAnnounces()), collect(c.m.PendingAnnounces()))
+	compare(t, "reverse", collect(l.m.ReverseEntries()), collect(c.m.ReverseEntries()))
+	compare(t, "links", collect(l.m.Links()), collect(c.m.Links()))
+	compare(t, "rates", collect(l.m.Rates()), collect(c.m.Rates()))
+	compare(t, "requests", collect(l.m.Requests()), collect(c.m.Requests()))
+	compare(t, "tunnels", collect(l.m.Tunnels()), collect(c.m.Tunnels()))
+	compare(t, "blackholes", collect(l.m.Blackholed()), collect(c.m.Blackholed()))
+	equal(t, "hashes", c.m.PacketHashCount(), l.m.PacketHashCount())
+	// The restored machine shares one copy of the announce, and needs no check to answer from it.
+	equal(t, "shared", &c.m.known.get(dest).announce[0] == &c.m.paths.get(dest).announce[0], true)
+	equal(t, "answers", c.in("b", requestFor(dest, 1)), rns.VerdictAnswered)
+}
+
+// copyTables seeds c with everything that l lists.
+func copyTables(t *testing.T, l, c *lab, raw []byte) {
+	t.Helper()
 	for k := range l.m.KnownDestinations() {
 		c.m.SeedKnown(c.now, k)
 	}
@@ -115,20 +137,6 @@ func TestSnapshotSeedsTheSameMachine(t *testing.T) {
 	for h := range l.m.PacketHashes() {
 		c.m.SeedPacketHash(h)
 	}
-	compare(t, "known", collect(l.m.KnownDestinations()), collect(c.m.KnownDestinations()))
-	compare(t, "ratchets", collect(l.m.Ratchets()), collect(c.m.Ratchets()))
-	compare(t, "paths", collect(l.m.Paths(l.now)), collect(c.m.Paths(c.now)))
-	compare(t, "pending", collect(l.m.PendingAnnounces()), collect(c.m.PendingAnnounces()))
-	compare(t, "reverse", collect(l.m.ReverseEntries()), collect(c.m.ReverseEntries()))
-	compare(t, "links", collect(l.m.Links()), collect(c.m.Links()))
-	compare(t, "rates", collect(l.m.Rates()), collect(c.m.Rates()))
-	compare(t, "requests", collect(l.m.Requests()), collect(c.m.Requests()))
-	compare(t, "tunnels", collect(l.m.Tunnels()), collect(c.m.Tunnels()))
-	compare(t, "blackholes", collect(l.m.Blackholed()), collect(c.m.Blackholed()))
-	equal(t, "hashes", c.m.PacketHashCount(), l.m.PacketHashCount())
-	// The restored machine shares one copy of the announce, and needs no check to answer from it.
-	equal(t, "shared", &c.m.known.get(dest).announce[0] == &c.m.paths.get(dest).announce[0], true)
-	equal(t, "answers", c.in("b", requestFor(dest, 1)), rns.VerdictAnswered)
 }
 
 func compare[T any](t *testing.T, what string, want, got []T) {

@@ -69,45 +69,8 @@ func runRediscovery(t *testing.T, v rediscoveryVector) {
 		none[1] = nil
 		v.Requests = append(v.Requests, expectedRequest{1, "a", slices.Clone(v.Requests[len(v.Requests)-1].Raw)})
 	}
-	l := newLab(t, Config{TransportID: vectorTransportID, TransportEnabled: v.Transport})
-	modes := make(map[string]string)
-	for _, f := range v.Failed {
-		if f.Received != "" {
-			modes[f.Received] = f.Mode
-		}
-	}
-	for i, name := range v.Interfaces {
-		change := []func(*InterfaceInfo){withMode(modeNames[modes[name]])}
-		switch {
-		case strings.HasPrefix(name, "client"):
-			change = append(change, func(i *InterfaceInfo) { i.Role = RoleLocalClient })
-		case v.Client && i == 0:
-			change = append(change, func(i *InterfaceInfo) { i.Role = RoleSharedInstance })
-		}
-		l.add(name, change...)
-	}
-	l.at(100)
+	l := v.lab(t)
 	start := l.now
-	for i, f := range v.Failed {
-		dest := mustAddr(f.Dest)
-		if f.PathHops != nil {
-			l.path(dest, mustAddr("427f4711bc00022a8f59b2c082dee480"), *f.PathHops, "b")
-		}
-		if f.Since != nil {
-			l.m.SeedRequest(l.now, RequestRecord{Destination: dest, At: l.now.Add(-seconds(*f.Since))})
-		}
-		if f.Taken == nil {
-			if err := l.m.RegisterLink(LocalLink{ID: rns.Addr{byte(i)}, Destination: dest, Role: LinkInitiator}); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		l.m.SeedLink(l.now, LinkRecord{
-			Link: rns.Addr{byte(i), 1}, Timestamp: l.now.Add(-20 * time.Second), NextInterface: l.ids["b"], Remaining: 2,
-			Received: l.ids[f.Received], Taken: *f.Taken, Destination: dest, Validated: f.Validated,
-			ProofTimeout: l.now.Add(-seconds(f.Passed)),
-		})
-	}
 	l.expire()
 	for i, f := range v.Failed {
 		if f.Taken == nil {
@@ -163,6 +126,50 @@ func runRediscovery(t *testing.T, v rediscoveryVector) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(v.Name, d)
 	}
+}
+
+// lab sets the tables up as the vector says.
+func (v rediscoveryVector) lab(t *testing.T) *lab {
+	t.Helper()
+	l := newLab(t, Config{TransportID: vectorTransportID, TransportEnabled: v.Transport})
+	modes := make(map[string]string)
+	for _, f := range v.Failed {
+		if f.Received != "" {
+			modes[f.Received] = f.Mode
+		}
+	}
+	for i, name := range v.Interfaces {
+		change := []func(*InterfaceInfo){withMode(modeNames[modes[name]])}
+		switch {
+		case strings.HasPrefix(name, "client"):
+			change = append(change, func(i *InterfaceInfo) { i.Role = RoleLocalClient })
+		case v.Client && i == 0:
+			change = append(change, func(i *InterfaceInfo) { i.Role = RoleSharedInstance })
+		}
+		l.add(name, change...)
+	}
+	l.at(100)
+	for i, f := range v.Failed {
+		dest := mustAddr(f.Dest)
+		if f.PathHops != nil {
+			l.path(dest, mustAddr("427f4711bc00022a8f59b2c082dee480"), *f.PathHops, "b")
+		}
+		if f.Since != nil {
+			l.m.SeedRequest(l.now, RequestRecord{Destination: dest, At: l.now.Add(-seconds(*f.Since))})
+		}
+		if f.Taken == nil {
+			if err := l.m.RegisterLink(LocalLink{ID: rns.Addr{byte(i)}, Destination: dest, Role: LinkInitiator}); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		l.m.SeedLink(l.now, LinkRecord{
+			Link: rns.Addr{byte(i), 1}, Timestamp: l.now.Add(-20 * time.Second), NextInterface: l.ids["b"], Remaining: 2,
+			Received: l.ids[f.Received], Taken: *f.Taken, Destination: dest, Validated: f.Validated,
+			ProofTimeout: l.now.Add(-seconds(f.Passed)),
+		})
+	}
+	return l
 }
 
 // rediscoverMany runs the vector that gives numbers instead of lists.
