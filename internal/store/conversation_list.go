@@ -64,7 +64,8 @@ const (
 	qConversationGet      = conversationSelect + ` WHERE c.peer = ?`
 	qConversationInbox    = conversationSelect + ` WHERE c.archived = 0 AND c.request = 0` + afterPinned
 	qConversationArchived = conversationSelect + ` WHERE c.archived = 1 AND c.request = 0` + afterPinned
-	qConversationsUnread  = conversationSelect + ` WHERE c.incoming_seq > c.read_seq AND c.archived = 0 AND c.request = 0` + afterTime
+	// The plus keeps the planner on the index of unread conversations, which is already in order.
+	qConversationsUnread  = conversationSelect + ` WHERE c.incoming_seq > c.read_seq AND +c.archived = 0 AND c.request = 0` + afterTime
 	qConversationRequests = conversationSelect + ` WHERE c.request = 1` + afterTime
 	qConversationFailed   = conversationSelect + ` WHERE c.peer IN (SELECT f.peer FROM messages f WHERE f.status IN (4, 5))` + afterTime
 
