@@ -24,5 +24,5 @@ func TimeOf(seconds float64) time.Time {
 		return time.Time{}
 	}
 	whole, fraction := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(math.Round(fraction*1e9)))
+	return time.Unix(int64(whole), int64(math.Round(fraction*1e9))).UTC()
 }
