@@ -25,21 +25,6 @@ type Inbox interface {
 	Receive(ctx context.Context, m Inbound) error
 }
 
-// Verification is what became of the check of a message's signature.
-type Verification uint8
-
-// The outcomes. The numbers other than zero are those of the protocol. spec: lxmf §3.4
-const (
-	Verified         Verification = 0
-	SourceUnknown    Verification = 1 // nobody announced the source yet
-	SignatureInvalid Verification = 2
-)
-
-// String returns the outcome in words.
-func (v Verification) String() string {
-	return [...]string{"verified", "source unknown", "signature invalid"}[min(v, SignatureInvalid)]
-}
-
 // StampCheck is what became of the check of a message's stamp.
 type StampCheck uint8
 
@@ -63,9 +48,10 @@ type Inbound struct {
 	// Packed is the message as it arrived, destination included.
 	Packed []byte
 	// Method is opportunistic or direct.
-	Method       lxmf.Method
-	Verification Verification
-	Stamp        StampCheck
+	Method lxmf.Method
+	// Unverified tells why the author is not certain, 0 if it is. See Router.Verify.
+	Unverified lxmf.Unverified
+	Stamp      StampCheck
 	// StampValue is the value of a checked stamp in bits, 256 for a ticket.
 	StampValue int
 	// Ratchet is the ratchet an opportunistic message was encrypted to, nil for the identity key.

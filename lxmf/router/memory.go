@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"meshchatx/lxmf"
 	"meshchatx/rns"
 )
 
@@ -90,11 +91,11 @@ func (s *MemoryState) PutDelivered(_ context.Context, at time.Time, ids ...rns.H
 func (s *MemoryState) Expire(_ context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.delivered, func(_ rns.Hash, at time.Time) bool { return now.Sub(at) > DeliveredMemory })
-	maps.DeleteFunc(s.costs, func(_ rns.Addr, c StampCost) bool { return now.Sub(c.At) > StampCostMemory })
-	maps.DeleteFunc(s.tickets, func(_ rns.Addr, t Ticket) bool { return !now.Before(t.Expires) })
+	maps.DeleteFunc(s.delivered, func(_ rns.Hash, at time.Time) bool { return now.Sub(at) > lxmf.DuplicateMemory })
+	maps.DeleteFunc(s.costs, func(_ rns.Addr, c StampCost) bool { return now.Sub(c.At) > lxmf.StampCostMemory })
+	maps.DeleteFunc(s.tickets, func(_ rns.Addr, t Ticket) bool { return !t.Usable(now) })
 	for peer, list := range s.issued {
-		list = slices.DeleteFunc(list, func(t Ticket) bool { return now.After(t.Expires.Add(TicketGrace)) })
+		list = slices.DeleteFunc(list, func(t Ticket) bool { return t.Forgettable(now) })
 		if s.issued[peer] = list; len(list) == 0 {
 			delete(s.issued, peer)
 		}

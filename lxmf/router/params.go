@@ -1,6 +1,9 @@
 package router
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // Params are the times and limits of a router. DefaultParams fills them.
 type Params struct {
@@ -37,9 +40,6 @@ type Params struct {
 	StampWorkers int
 	// MaxStampCosts bounds the remembered costs.
 	MaxStampCosts int
-	// TicketValidity, TicketRenew and TicketInterval: how long a new ticket lasts, how long an issued one must still last to
-	// be given again, and the least time between two given to one peer. spec: lxmf §7
-	TicketValidity, TicketRenew, TicketInterval time.Duration
 
 	// MaxQueued bounds the inputs that wait for the router, Mailbox those from announces alone.
 	MaxQueued, Mailbox int
@@ -69,11 +69,18 @@ func DefaultParams() Params {
 		MaxDialing: 32, PathSpacing: 50 * time.Millisecond, LateProof: 2 * time.Minute,
 		ProgressEvery: 250 * time.Millisecond,
 		MaxStampCost:  26, MaxStampCosts: 65_536,
-		TicketValidity: 21 * 24 * time.Hour, TicketRenew: 14 * 24 * time.Hour, TicketInterval: 24 * time.Hour,
 		MaxQueued: 100_000, Mailbox: 4_096,
 		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,
 		StampQuota: 32, StampPeriod: 10 * time.Second,
 		SpoolSize: 1 << 20, MaxSpool: 2 << 30, MaxUnpacked: 32 << 20,
 		SaveDelay: 2 * time.Second, ExpireEvery: time.Hour,
 	}
+}
+
+// stampWorkers is how many goroutines search a stamp.
+func (p *Params) stampWorkers() int {
+	if p.StampWorkers > 0 {
+		return p.StampWorkers
+	}
+	return runtime.GOMAXPROCS(0)
 }

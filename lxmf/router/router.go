@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"meshchatx/lxmf"
 	"meshchatx/rns"
 	"meshchatx/rns/node"
 )
-
-// DeliveryName is the full name of the destination at which an identity receives messages. spec: lxmf §2
-const DeliveryName = "lxmf.delivery"
 
 // DefaultDeliveryLimit is the largest message accepted by default, in bytes.
 //
@@ -35,8 +33,6 @@ var (
 	ErrSource = errors.New("message has another author")
 	// ErrSelf means that the message is addressed to its author.
 	ErrSelf = errors.New("message is addressed to its author")
-	// ErrUnsigned means that the message has no signature yet.
-	ErrUnsigned = errors.New("message is not signed")
 )
 
 type closedError struct{}
@@ -97,11 +93,12 @@ type Router struct {
 	cfg  Config
 	addr rns.Addr
 
-	box   mailbox
-	in    intake
-	keep  keeper
-	work  stampWorker
-	spool spool
+	box      mailbox
+	in       intake
+	incoming atomic.Uint64 // links that peers opened
+	keep     keeper
+	work     stampWorker
+	spool    spool
 
 	// What follows belongs to the goroutine of Serve.
 	m     *machine
@@ -128,7 +125,7 @@ func New(c Config) (*Router, error) {
 		c.Params = DefaultParams()
 	}
 	r := &Router{
-		cfg: c, addr: rns.DestinationHash(DeliveryName, c.Identity.Hash()),
+		cfg: c, addr: lxmf.DeliveryHash(c.Identity.Hash()),
 		links: make(map[linkRef]*node.Link), moves: make(map[uint64]*node.Transfer), done: make(chan struct{}),
 	}
 	if r.cfg.Ratchets.Name == "" {
@@ -159,7 +156,7 @@ func (r *Router) Send(o Outbound) error {
 		o.Method != lxmf.MethodPropagated:
 		return fmt.Errorf("send message: %w: %d", ErrMethod, o.Method)
 	}
-	if !signed(&m) {
+	if m.Hash.IsZero() {
 		if err := r.complete(&m, o.TicketWanted); err != nil {
 			return fmt.Errorf("send message: %w", err)
 		}

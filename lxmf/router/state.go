@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"meshchatx/lxmf"
 	"meshchatx/rns"
 )
 
@@ -25,17 +26,10 @@ type State interface {
 	// PutDelivered remembers ids of received messages. An application that stores the id in the transaction of the message
 	// sees it here again; that must do no harm.
 	PutDelivered(ctx context.Context, at time.Time, ids ...rns.Hash) error
-	// Expire forgets what is too old to matter: ids after DeliveredMemory, costs after StampCostMemory, received tickets
-	// when they expire, issued ones TicketGrace later.
+	// Expire forgets what is too old to matter: ids after lxmf.DuplicateMemory, costs after lxmf.StampCostMemory, received tickets
+	// when they expire, issued ones lxmf.TicketGrace later.
 	Expire(ctx context.Context, now time.Time) error
 }
-
-// How long things are remembered. spec: lxmf §7, §9.1
-const (
-	DeliveredMemory = 180 * 24 * time.Hour
-	StampCostMemory = 45 * 24 * time.Hour
-	TicketGrace     = 5 * 24 * time.Hour
-)
 
 // Remembered is what State.Load returns. The zero value is that of a new router.
 type Remembered struct {
@@ -55,13 +49,9 @@ type StampCost struct {
 	At time.Time
 }
 
-// TicketSize is the length of a ticket in bytes. spec: lxmf §7
-const TicketSize = 16
-
 // Ticket lets its holder write without proof of work until it expires. spec: lxmf §7
 type Ticket struct {
 	// Peer is who issued a received ticket, or whom an issued one was given to.
-	Peer    rns.Addr
-	Ticket  [TicketSize]byte
-	Expires time.Time
+	Peer rns.Addr
+	lxmf.Ticket
 }

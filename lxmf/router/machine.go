@@ -1,0 +1,292 @@
+package router
+
+import (
+	"io"
+	"time"
+
+	"meshchatx/lxmf"
+	"meshchatx/rns"
+)
+
+// machine decides what happens to outbound messages. It has no goroutines, clock or I/O: inputs come with the time, and what
+// is to be done leaves as effects. One goroutine owns it.
+type machine struct {
+	p    Params
+	ways ways
+	rand io.Reader
+
+	online   bool
+	seq      uint64 // of submissions, gives the order of sending
+	tries    uint64 // numbers transmissions
+	refs     linkRef
+	messages map[rns.Hash]*delivery
+	peers    map[rns.Addr]*peer
+	channels map[linkRef]*channel
+	late     map[rns.Hash]*lateProof
+	timers   timers
+
+	dialing  int
+	dialLine []*peer // wait for MaxDialing
+	nextAsk  time.Time
+
+	stampLine []*delivery // wait for their stamp, in order of submission
+	stamping  *delivery
+
+	costs   costBook
+	tickets ticketBook
+	fx      effects
+}
+
+// ways tells what is known of the way to a destination. It only reads.
+type ways interface{ way(dest rns.Addr) way }
+
+// way is the way to a destination.
+type way struct {
+	known   bool // keys are known
+	ratchet bool // and a ratchet
+	path    bool
+	hops    int // 1 for a direct neighbour, 0 unknown
+	iface   string
+}
+
+// linkRef names a link between the machine and its shell.
+type linkRef uint64
+
+// effects are what the machine wants done, in order.
+type effects struct {
+	events  []Event
+	actions []action
+}
+
+// action is one thing to be done.
+type action interface{ isAction() }
+
+type (
+	askPath  struct{ dest rns.Addr }
+	dropPath struct{ dest rns.Addr }
+	// sendPacket sends an opportunistic packet.
+	sendPacket struct {
+		id   rns.Hash
+		dest rns.Addr
+		try  uint64
+		data []byte
+	}
+	dialLink struct {
+		ref  linkRef
+		dest rns.Addr
+	}
+	// linkPacket and linkResource send over a link.
+	linkPacket struct {
+		ref  linkRef
+		id   rns.Hash
+		try  uint64
+		data []byte
+	}
+	linkResource struct {
+		ref  linkRef
+		id   rns.Hash
+		try  uint64
+		data []byte
+	}
+	cancelTransfer struct{ try uint64 }
+	closeLink      struct{ ref linkRef }
+	identify       struct{ ref linkRef }
+	// searchStamp looks for a stamp, and checks the one the message carries first.
+	searchStamp struct {
+		id      rns.Hash
+		cost    int
+		carried []byte
+	}
+	stopStamp struct{ id rns.Hash }
+	// noteDelivery persists that a ticket reached a peer.
+	noteDelivery struct {
+		peer rns.Addr
+		at   time.Time
+	}
+	noteCost struct{ cost StampCost }
+)
+
+func (askPath) isAction()        {}
+func (dropPath) isAction()       {}
+func (sendPacket) isAction()     {}
+func (dialLink) isAction()       {}
+func (linkPacket) isAction()     {}
+func (linkResource) isAction()   {}
+func (cancelTransfer) isAction() {}
+func (closeLink) isAction()      {}
+func (identify) isAction()       {}
+func (searchStamp) isAction()    {}
+func (stopStamp) isAction()      {}
+func (noteDelivery) isAction()   {}
+func (noteCost) isAction()       {}
+
+func newMachine(p Params, w ways, rand io.Reader) *machine {
+	return &machine{
+		p: p, ways: w, rand: rand, messages: make(map[rns.Hash]*delivery), peers: make(map[rns.Addr]*peer),
+		channels: make(map[linkRef]*channel), late: make(map[rns.Hash]*lateProof),
+		costs: costBook{limit: p.MaxStampCosts, of: make(map[rns.Addr]StampCost)}, tickets: newTicketBook(),
+	}
+}
+
+func (m *machine) do(a action) { m.fx.actions = append(m.fx.actions, a) }
+
+// take returns the effects since the last call.
+func (m *machine) take() effects {
+	fx := m.fx
+	m.fx = effects{}
+	return fx
+}
+
+// deadline is when expire must be called next, zero for never.
+func (m *machine) deadline() time.Time { return m.timers.next() }
+
+// expire does what is due.
+func (m *machine) expire(now time.Time) {
+	for t := m.timers.due(now); t != nil; t = m.timers.due(now) {
+		switch {
+		case t.message != nil:
+			m.messageDue(now, t.message)
+		case t.peer != nil:
+			m.peerDue(now, t.peer)
+		case t.channel != nil:
+			m.channelIdle(now, t.channel)
+		case t.late != nil:
+			delete(m.late, t.late.id)
+		}
+	}
+}
+
+// submit takes a message over.
+func (m *machine) submit(now time.Time, o Outbound) {
+	msg := o.Message
+	if d, ok := m.messages[msg.Hash]; ok {
+		m.retry(now, d)
+		return
+	}
+	m.seq++
+	d := &delivery{
+		id: msg.Hash, msg: msg, seq: m.seq, want: o.Method, waitHeard: o.WaitHeard,
+		attempts: min(max(o.Attempts, 0), m.p.MaxAttempts-1), peer: m.peer(msg.Destination),
+	}
+	d.timer.message = d
+	d.peer.count++
+	m.messages[d.id] = d
+	m.forgetLate(d.id)
+	m.tell(now, d, Event{Kind: KindQueued})
+	if d.want == lxmf.MethodPropagated {
+		m.fail(now, d, CodePropagationNone, "no propagation node is in use")
+		return
+	}
+	if d.waitHeard {
+		m.awaitHeard(now, d, "")
+		return
+	}
+	m.begin(now, d)
+}
+
+// cancel stops a message.
+func (m *machine) cancel(now time.Time, id rns.Hash) {
+	if d, ok := m.messages[id]; ok {
+		m.finish(now, d, Event{Kind: KindCancelled, Code: CodeCancelled})
+	}
+}
+
+// retryNow begins the attempts of a message anew.
+func (m *machine) retryNow(now time.Time, id rns.Hash) {
+	if d, ok := m.messages[id]; ok {
+		d.waitHeard = false
+		m.retry(now, d)
+	}
+}
+
+// retry makes a queued message due at once, its attempts counted anew. What is under way goes on.
+func (m *machine) retry(now time.Time, d *delivery) {
+	d.attempts = 0
+	switch d.stage {
+	case StageStamp, StageSending:
+		return
+	case StageHeard:
+		if d.waitHeard {
+			return
+		}
+		m.tell(now, d, Event{Kind: KindRetried})
+		m.begin(now, d)
+		return
+	}
+	m.tell(now, d, Event{Kind: KindRetried})
+	d.peer.notBefore = now
+	if d.loose {
+		m.sendLoose(now, d)
+		return
+	}
+	m.advance(now, d.peer)
+}
+
+// setOnline tells whether any interface is up.
+func (m *machine) setOnline(now time.Time, online bool) {
+	if m.online == online {
+		return
+	}
+	m.online = online
+	if !online {
+		return
+	}
+	for _, p := range m.peers {
+		p.notBefore = now
+		for _, d := range p.looseList() {
+			if d.stage == StageRetry && d.offline {
+				m.sendLoose(now, d)
+			}
+		}
+		m.advance(now, p)
+	}
+}
+
+// heard takes an announce of a delivery destination. spec: lxmf §8.1
+func (m *machine) heard(now time.Time, h heard) {
+	rose := m.costs.learn(StampCost{Destination: h.dest, Cost: h.cost, At: now})
+	if rose != costSame {
+		m.do(noteCost{cost: StampCost{Destination: h.dest, Cost: h.cost, At: now}})
+	}
+	p, ok := m.peers[h.dest]
+	if !ok {
+		return
+	}
+	found := Event{Kind: KindPathFound, Hops: h.hops, Interface: h.iface}
+	for _, d := range p.all() {
+		if d.stage == StagePath {
+			m.tell(now, d, found)
+		}
+	}
+	p.asking = false
+	if at := later(now, p.lastDial.Add(m.p.RetryPause)); at.Before(p.notBefore) {
+		p.notBefore = at
+	}
+	if rose == costRose {
+		m.restamp(now, p)
+	}
+	for _, d := range p.waitingHeard() {
+		m.begin(now, d)
+	}
+	for _, d := range p.looseList() {
+		if d.stage == StagePath || d.stage == StageRetry {
+			m.sendLoose(now, d)
+		}
+	}
+	m.advance(now, p)
+}
+
+// heard is an announce of a delivery destination.
+type heard struct {
+	dest  rns.Addr
+	cost  int
+	hops  int
+	iface string
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

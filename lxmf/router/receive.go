@@ -1,0 +1,183 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"meshchatx/lxmf"
+	"meshchatx/rns"
+)
+
+// receive checks one message and gives it to the inbox, cheap refusals first. Nil releases the proof: the message is stored,
+// known already, or refused by policy; what cannot be read is proved too, since sending it again cannot help.
+// spec: lxmf §9.6
+func (r *Router) receive(ctx context.Context, a *arrival) error {
+	m, err := lxmf.Parse(a.packed)
+	if err != nil || m.Destination != r.addr {
+		return nil //nolint:nilerr // nothing to be kept
+	}
+	if r.cfg.Ignored != nil && r.cfg.Ignored(m.Source) {
+		return nil
+	}
+	unverified := r.verify(ctx, m, a.peer)
+	if known, err := r.known(ctx, m.Hash); known || err != nil {
+		return err
+	}
+	in := Inbound{
+		Message: m, Packed: a.packed, Method: a.method, Unverified: unverified, Ratchet: a.ratchet, Link: a.link, Hops: a.hops,
+		Interface: r.in.interfaceName(a.on), Signal: a.signal, Received: a.received,
+	}
+	if keep, err := r.checkStamp(ctx, &in); err != nil || !keep {
+		return err
+	}
+	r.takeTicket(m, unverified)
+	err = r.cfg.Inbox.Receive(ctx, in)
+	if err != nil && !errors.Is(err, ErrDiscard) {
+		return err
+	}
+	r.in.mu.Lock()
+	r.in.recent.add(m.Hash)
+	r.in.mu.Unlock()
+	r.keep.received(m.Hash)
+	if unverified == lxmf.SourceUnknown {
+		r.askSource(ctx, m.Source)
+	}
+	return nil
+}
+
+// Verify checks the signature of a message that was received, once more: 0 if it is good now. Applications call it for messages
+// whose source was unknown, when the source is heard. spec: lxmf §3.4
+func (r *Router) Verify(ctx context.Context, m *lxmf.Message) lxmf.Unverified {
+	return r.verify(ctx, m, rns.PublicKey{})
+}
+
+// verify checks the signature with the key of the link's peer if that is the author, or with what announces told.
+func (r *Router) verify(ctx context.Context, m *lxmf.Message, peer rns.PublicKey) lxmf.Unverified {
+	key := peer
+	if key.IsZero() || lxmf.DeliveryHash(key.Hash()) != m.Source {
+		known, err := r.cfg.Node.Recall(ctx, m.Source)
+		if err != nil {
+			return lxmf.SourceUnknown
+		}
+		key = known.Public
+	}
+	var why lxmf.Unverified
+	errors.As(m.Verify(key), &why)
+	return why
+}
+
+// known reports whether a message was received before.
+func (r *Router) known(ctx context.Context, id rns.Hash) (bool, error) {
+	r.in.mu.Lock()
+	recent := r.in.recent.has(id)
+	r.in.mu.Unlock()
+	if recent {
+		return true, nil
+	}
+	return r.cfg.State.Delivered(ctx, id)
+}
+
+// checkStamp looks at the stamp of a message, if we ask for any. It reports whether the message is kept. spec: lxmf §6.4
+func (r *Router) checkStamp(ctx context.Context, in *Inbound) (keep bool, err error) {
+	cost := r.stampCost()
+	if cost == 0 {
+		return true, nil
+	}
+	enforced := r.cfg.EnforceStamps != nil && r.cfg.EnforceStamps()
+	type asked struct {
+		issued []lxmf.Ticket
+		now    time.Time
+	}
+	q, err := ask(ctx, r, func(m *machine, now time.Time) asked {
+		return asked{m.tickets.issued[in.Message.Source], now}
+	})
+	if err != nil {
+		return false, err
+	}
+	byWork := len(in.Message.Stamp) != lxmf.TicketSize && in.Message.Stamp != nil
+	if byWork {
+		switch done, err := r.stampTurn(ctx, in, q.now); {
+		case err == nil:
+			defer done()
+		case !errors.Is(err, errOverload):
+			return false, err
+		case enforced:
+			return false, err
+		default:
+			in.Stamp = StampUnchecked
+			return true, nil
+		}
+	}
+	v := in.Message.CheckStamp(cost, q.issued, q.now, 1)
+	in.StampValue = v.Value
+	switch {
+	case !v.Valid:
+		in.Stamp = StampInvalid
+	case v.Ticket:
+		in.Stamp = StampTicket
+	default:
+		in.Stamp = StampValid
+	}
+	return v.Valid || !enforced, nil
+}
+
+// stampTurn waits until a stamp may be checked: only so many at once, and so many for one source. Sources that nobody vouches for
+// share one quota.
+func (r *Router) stampTurn(ctx context.Context, in *Inbound, now time.Time) (done func(), err error) {
+	source := in.Message.Source
+	if in.Unverified != 0 {
+		source = rns.Addr{}
+	}
+	r.in.mu.Lock()
+	ok := r.in.quota.take(now, source)
+	r.in.mu.Unlock()
+	if !ok {
+		return nil, errOverload
+	}
+	select {
+	case r.in.stamps <- struct{}{}:
+		return func() { <-r.in.stamps }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// takeTicket remembers the ticket that a verified message brings. spec: lxmf §7
+func (r *Router) takeTicket(m *lxmf.Message, unverified lxmf.Unverified) {
+	t, ok := m.Fields.Ticket()
+	if !ok || unverified != 0 || !t.Usable(r.cfg.Node.Now()) {
+		return
+	}
+	r.keep.ticket(Ticket{Peer: m.Source, Ticket: t})
+	r.box.post(func(x *machine, now time.Time) { x.received(now, m.Source, t) })
+}
+
+// askSource asks for the announce of an unknown author, not more than once a minute.
+func (r *Router) askSource(ctx context.Context, source rns.Addr) {
+	const pause = time.Minute
+	now := r.cfg.Node.Now()
+	r.in.mu.Lock()
+	due := now.Sub(r.in.asked[source]) >= pause
+	if due {
+		if len(r.in.asked) >= r.cfg.Params.MaxBacklog {
+			clear(r.in.asked)
+		}
+		r.in.asked[source] = now
+	}
+	r.in.mu.Unlock()
+	if due {
+		_ = r.cfg.Node.RequestPath(ctx, source, 0) // without a path the author stays unknown, which is said
+	}
+}
+
+// stampCost is what we ask for, 0 for nothing. spec: lxmf §6.3
+func (r *Router) stampCost() int {
+	if r.cfg.StampCost == nil {
+		return 0
+	}
+	if cost := r.cfg.StampCost(); cost >= 1 && cost <= lxmf.MaxStampCost {
+		return cost
+	}
+	return 0
+}

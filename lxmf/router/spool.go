@@ -1,0 +1,149 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// errCrowded means that too much is arriving at once.
+var errCrowded = errors.New("too much is arriving at once")
+
+// spool takes large messages while they arrive: memory is used for them only at the end, for few at once. It is safe for
+// concurrent use.
+type spool struct {
+	dir                     string
+	fileSize, most, unpacks int64
+
+	mu       sync.Mutex
+	arriving int64
+	unpacked int64
+	room     chan struct{} // closed when memory is given back; nil while nobody waits
+}
+
+func (s *spool) init(r *Router) {
+	p := &r.cfg.Params
+	s.dir, s.fileSize, s.most, s.unpacks = r.cfg.SpoolDir, p.SpoolSize, p.MaxSpool, p.MaxUnpacked
+}
+
+// spooled is one message on its way in. It belongs to the callbacks of its link.
+type spooled struct {
+	owner  *spool
+	size   int64
+	sink   bool     // takes the data itself; small messages are left to the node
+	file   *os.File // nil for one in memory
+	buf    []byte
+	got    int64
+	loaded bool
+}
+
+// open makes room for a message of so many bytes.
+func (s *spool) open(size int64) (*spooled, error) {
+	if !s.reserve(size) {
+		return nil, errCrowded
+	}
+	one := &spooled{owner: s, size: size, sink: size > s.fileSize}
+	if s.dir == "" || !one.sink {
+		return one, nil
+	}
+	f, err := os.CreateTemp(s.dir, "incoming-*")
+	if err != nil {
+		s.give(size)
+		return nil, fmt.Errorf("spool incoming message: %w", err)
+	}
+	one.file = f
+	return one, nil
+}
+
+func (s *spool) reserve(size int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.arriving > 0 && s.arriving+size > s.most {
+		return false
+	}
+	s.arriving += size
+	return true
+}
+
+func (s *spool) give(size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arriving -= size
+}
+
+// Write stores a piece. It refuses more than was announced.
+func (o *spooled) Write(b []byte) (int, error) {
+	if o.got += int64(len(b)); o.got > o.size {
+		return 0, io.ErrShortWrite
+	}
+	if o.file == nil {
+		o.buf = append(o.buf, b...)
+		return len(b), nil
+	}
+	return o.file.Write(b)
+}
+
+// content is the whole message. If it is in a file, it waits until there is memory to take it, or done is closed.
+func (o *spooled) content(memory []byte, done <-chan struct{}) ([]byte, error) {
+	switch {
+	case !o.sink:
+		return memory, nil
+	case o.file == nil:
+		return o.buf, nil
+	}
+	if !o.owner.load(o.got, done) {
+		return nil, ErrClosed
+	}
+	o.loaded = true
+	b := make([]byte, o.got)
+	if _, err := o.file.ReadAt(b, 0); err != nil {
+		return nil, fmt.Errorf("read spooled message: %w", err)
+	}
+	return b, nil
+}
+
+// load waits for memory.
+func (s *spool) load(size int64, done <-chan struct{}) bool {
+	for {
+		s.mu.Lock()
+		if s.unpacked == 0 || s.unpacked+size <= s.unpacks {
+			s.unpacked += size
+			s.mu.Unlock()
+			return true
+		}
+		if s.room == nil {
+			s.room = make(chan struct{})
+		}
+		room := s.room
+		s.mu.Unlock()
+		select {
+		case <-room:
+		case <-done:
+			return false
+		}
+	}
+}
+
+func (s *spool) unload(size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unpacked -= size
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
+}
+
+// close removes the file and gives the room back.
+func (o *spooled) close() {
+	if o.file != nil {
+		_ = o.file.Close()
+		_ = os.Remove(o.file.Name())
+	}
+	if o.loaded {
+		o.owner.unload(o.got)
+	}
+	o.owner.give(o.size)
+}
