@@ -151,11 +151,18 @@ func config(version string) huma.Config {
 	}
 }
 
+// MaxBody bounds the JSON body of an operation, in bytes: a long message with
+// room for its encoding.
+const MaxBody = 4 << 20
+
 // operation describes one entry of the API.
 func operation(id, method, path, tag string, status int, summary string) huma.Operation {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: Prefix + path, Tags: []string{tag},
 		DefaultStatus: status, Summary: summary,
+	}
+	if method == post || method == put || method == patch {
+		op.MaxBodyBytes = MaxBody
 	}
 	if method != http.MethodGet {
 		op.Security = []map[string][]string{{"session": {}, "second": {}}}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meshchatx/internal/blob"
+	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
 	"meshchatx/lxmf"
 	"meshchatx/rns"
@@ -24,11 +25,34 @@ func (s *Service) compose(ctx context.Context, o Outgoing) (*lxmf.Message, []sto
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.conf.Router.Ticket(msg); err != nil {
-		return nil, nil, fmt.Errorf("put ticket into message: %w", err)
+	if err := s.addTicket(ctx, msg); err != nil {
+		return nil, nil, err
 	}
 	msg.Sign(s.conf.Identity)
 	return msg, files, nil
+}
+
+// addTicket lets the recipient answer without work, if the owner wants that.
+func (s *Service) addTicket(ctx context.Context, msg *lxmf.Message) error {
+	switch s.conf.Settings.Text(settings.KeyIncludeTickets) {
+	case settings.TicketsNever:
+		return nil
+	case settings.TicketsContacts:
+		if known, err := s.conf.Store.Contacts.Known(ctx, msg.Destination); err != nil || !known {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.conf.Params.TicketWait)
+	defer cancel()
+	t, due, err := s.conf.Router.Ticket(ctx, msg.Destination)
+	if err != nil {
+		s.conf.Log.Warn("message goes without a ticket", "error", err)
+		return nil
+	}
+	if due {
+		msg.Fields.SetTicket(t)
+	}
+	return nil
 }
 
 const quoteLength = 100

@@ -33,8 +33,8 @@ type Router interface {
 	Cancel(id rns.Hash)
 	// RetryNow ends the pause before the next attempt.
 	RetryNow(id rns.Hash)
-	// Ticket puts a ticket into a message that is not signed yet, if one is due to its recipient.
-	Ticket(msg *lxmf.Message) error
+	// Ticket returns the ticket to put into a message to a peer, if one is due.
+	Ticket(ctx context.Context, peer rns.Addr) (t lxmf.Ticket, due bool, err error)
 }
 
 // Bus tells the browsers what changed.
@@ -67,13 +67,14 @@ type Params struct {
 	ClockTolerance time.Duration // how far a client's clock may be off and still date a message
 	StoreRetry     time.Duration // pause before a failed write of events is tried again
 	CheckTimeout   time.Duration // longest live check
+	TicketWait     time.Duration // longest wait for a ticket; without one a message goes all the same
 }
 
 // DefaultParams are the production limits.
 func DefaultParams() Params {
 	return Params{
 		MaxUpload: 1 << 30, MaxMessage: 1 << 30, PackedInRow: 32 << 10,
-		ClockTolerance: 10 * time.Minute, StoreRetry: time.Second, CheckTimeout: 15 * time.Second,
+		ClockTolerance: 10 * time.Minute, StoreRetry: time.Second, CheckTimeout: 15 * time.Second, TicketWait: 2 * time.Second,
 	}
 }
 

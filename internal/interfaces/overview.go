@@ -102,7 +102,7 @@ func summarize(l Listing) Overview {
 		switch {
 		case st.State == StateError:
 			o.Errors++
-		case useful(st):
+		case Useful(st):
 			o.Up++
 			c.Up++
 		}
@@ -115,9 +115,9 @@ func summarize(l Listing) Overview {
 	return o
 }
 
-// useful reports whether an interface is up in the sense of a person: what only
+// Useful reports whether an interface is up in the sense of a person: what only
 // waits for others reaches nobody yet.
-func useful(st Status) bool {
+func Useful(st Status) bool {
 	if st.State != StateUp {
 		return false
 	}
