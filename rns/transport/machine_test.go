@@ -260,3 +260,38 @@ func TestSharedInstanceGoes(t *testing.T) {
 	_, known := l.m.Recall(dest)
 	equal(t, "known", known, true)
 }
+
+func TestListsOfTheNode(t *testing.T) {
+	l := transportLab(t)
+	ic := DefaultParams().Ingress
+	l.add("a", func(i *InterfaceInfo) { i.IngressControl, i.Ingress, i.Created = LimitOn, &ic, l.base })
+	l.add("slow", func(i *InterfaceInfo) { i.Bitrate = 100 })
+	must(t, l.m.RegisterDestination(rns.Addr{1}, rns.DestGroup))
+	must(t, l.m.RegisterLink(LocalLink{ID: rns.Addr{2}, Destination: rns.Addr{1}, Role: LinkResponder, Attached: 1}))
+	for dest, kind := range l.m.Destinations() {
+		equal(t, "destination", dest == rns.Addr{1} && kind == rns.DestGroup, true)
+	}
+	equal(t, "link", collect(l.m.LocalLinks())[0], LocalLinkRecord{
+		Link: rns.Addr{2}, Destination: rns.Addr{1}, Role: LinkResponder, Active: true, Attached: 1,
+	})
+	for n := range byte(6) {
+		_, raw := announceOf(t, testIdentity(t, n+1), l.now, relayedBy(rns.Addr{4}, n))
+		l.in("a", raw)
+		l.now = l.now.Add(50 * time.Millisecond)
+	}
+	held := collect(l.m.HeldAnnounces())
+	equal(t, "held", len(held), 4)
+	equal(t, "hops", held[0].Hops, 3)
+	l.at(3)
+	l.expire()
+	queued := 0
+	for s := range l.m.Interfaces(l.now) {
+		queued += s.Queued
+		equal(t, "burst on "+s.Info.Name, s.AnnounceBurst, s.Info.Name == "a")
+	}
+	equal(t, "queued", l.m.DropAnnounceQueues(), queued)
+	equal(t, "there were some", queued > 0, true)
+	l.run(60)
+	equal(t, "held ones came free", len(collect(l.m.HeldAnnounces())), 0)
+	equal(t, "all learned", l.m.PathCount(), 6)
+}

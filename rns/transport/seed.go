@@ -39,7 +39,9 @@ func (m *Machine) SeedPath(now time.Time, r PathRecord) error {
 	if err != nil {
 		return err
 	}
+	events := len(m.fx.Events)
 	*m.newPath(r.Destination) = p
+	m.fx.Events = m.fx.Events[:events] // making room is no event here
 	m.paths.schedule(r.Destination, max(t, p.timestamp.after(m.pathLife(n.mode()))))
 	if k := m.known.get(r.Destination); k != nil {
 		m.known.schedule(r.Destination, never)
@@ -47,7 +49,6 @@ func (m *Machine) SeedPath(now time.Time, r PathRecord) error {
 			k.announce = p.announce // one copy for both
 		}
 	}
-	m.fx.Events = m.fx.Events[:0]
 	return nil
 }
 
@@ -180,9 +181,11 @@ func (m *Machine) SeedTunnel(now time.Time, r TunnelRecord) error {
 // SeedKnown adds a known destination. spec: rns-core §3.6
 func (m *Machine) SeedKnown(now time.Time, d KnownDestination) {
 	t := m.clock.at(now)
+	events := len(m.fx.Events)
 	if m.known.get(d.Destination) == nil {
 		m.makeRoomKnown()
 	}
+	m.fx.Events = m.fx.Events[:events]
 	k := m.known.put(d.Destination)
 	k.announce, k.hash, k.announced = packKnown(d.Public, d.AppData), d.PacketHash, m.clock.tick(d.Announced)
 	switch {
