@@ -23,9 +23,12 @@ func (a *App) Fingerprint() string {
 	return a.cert.Fingerprint().String()
 }
 
+// StartToken signs somebody in, once.
+func (a *App) StartToken() (string, error) { return a.auth.NewStartToken() }
+
 // StartURL is an address that signs a browser in, once.
 func (a *App) StartURL() (string, error) {
-	token, err := a.auth.NewStartToken()
+	token, err := a.StartToken()
 	if err != nil {
 		return "", err
 	}

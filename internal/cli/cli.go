@@ -51,7 +51,6 @@ type program struct {
 	Send     sendCommand     `cmd:"" help:"Send a message and wait for its delivery."`
 	Listen   listenCommand   `cmd:"" help:"Print messages as they arrive."`
 	Identity identityCommand `cmd:"" help:"Make, show, import and export identities."`
-	Demo     demoCommand     `cmd:"" help:"Run the program with generated data and a simulated network."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -134,4 +134,3 @@ func printIdentity(w io.Writer, id *rns.Identity, file string) error {
 		id.Hash(), rns.DestinationHash(deliveryName, id.Hash()), id.Public())
 	return err
 }
-
