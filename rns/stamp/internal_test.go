@@ -1,6 +1,9 @@
 package stamp
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // The bound itself satisfies the cost although it has one zero bit less. No stamp
 // can be constructed for such a digest, so the rule is tested by itself.
@@ -37,7 +40,7 @@ func FuzzSatisfies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, cost int) {
 		var d [32]byte
 		copy(d[:], b)
-		if satisfies(&d, cost) && !satisfies(&d, cost-1) && cost > -1<<62 {
+		if satisfies(&d, cost) && !satisfies(&d, cost-1) && cost > math.MinInt {
 			t.Fatalf("%x satisfies %d but not one less", d, cost)
 		}
 	})
