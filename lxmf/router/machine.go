@@ -258,7 +258,7 @@ func (m *machine) heard(now time.Time, h heard) {
 			m.tell(now, d, found)
 		}
 	}
-	p.asking = false
+	p.asking, p.needed = false, false
 	if at := later(now, p.lastDial.Add(m.p.RetryPause)); at.Before(p.notBefore) {
 		p.notBefore = at
 	}

@@ -120,12 +120,8 @@ func (m *machine) queueDirect(now time.Time, d *delivery) {
 	d.resource = d.msg.ContentSize() > lxmf.MaxDirectPacket
 	p := d.peer
 	p.line(d).insert(d)
-	switch {
-	case p.own != nil && !p.own.up:
+	if p.own != nil && !p.own.up {
 		m.telling(now, d, p.own)
-	case p.asking && p.askAt.IsZero():
-		d.stage = StagePath
-		m.tell(now, d, Event{Kind: KindPathRequest, Try: p.asked})
 	}
 	m.advance(now, p)
 }
@@ -265,7 +261,11 @@ func (m *machine) proved(now time.Time, id rns.Hash, rtt time.Duration) {
 func (m *machine) messageDue(now time.Time, d *delivery) {
 	switch d.stage {
 	case StageSending:
-		if m.attemptFailed(now, d, CodeProofTimeout, "") {
+		code := CodeProofTimeout
+		if d.attempts+1 == staleAttempts && !d.rediscovered {
+			code = CodePathStale
+		}
+		if m.attemptFailed(now, d, code, "") {
 			m.begin(now, d)
 		}
 	case StagePath:

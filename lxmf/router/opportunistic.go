@@ -7,6 +7,9 @@ import (
 	"meshchatx/rns"
 )
 
+// staleAttempts is after how many failed attempts the path is taken for stale. spec: lxmf §9.3
+const staleAttempts = 2
+
 // sendLoose carries out the next step of a message that goes as a single packet. spec: lxmf §9.3
 func (m *machine) sendLoose(now time.Time, d *delivery) {
 	p := d.peer
@@ -23,7 +26,7 @@ func (m *machine) sendLoose(now time.Time, d *delivery) {
 		// The first attempt goes out without a path if asking brought none. spec: lxmf §9.2
 		m.awaitPath(now, d)
 		return
-	case d.attempts == 2 && w.path && !d.rediscovered:
+	case d.attempts == staleAttempts && w.path && !d.rediscovered:
 		d.rediscovered = true
 		m.rediscover(now, d)
 		return
@@ -51,7 +54,8 @@ func (m *machine) awaitPath(now time.Time, d *delivery) {
 	} else if p.askAt.IsZero() {
 		m.tell(now, d, Event{Kind: KindPathRequest, Try: p.asked})
 	}
-	m.timers.set(&d.timer, p.askUntil)
+	// Others may have asked long ago; the wait of this message begins now.
+	m.timers.set(&d.timer, later(p.askAt, now).Add(m.p.PathWait))
 }
 
 // pathMissed ends the wait for a path. Without keys nothing can be sent; without a path the first attempt goes all the same.
@@ -75,7 +79,6 @@ func (m *machine) pathMissed(now time.Time, d *delivery) {
 // rediscover drops a path that did not carry twice, and asks for another. spec: lxmf §9.3
 func (m *machine) rediscover(now time.Time, d *delivery) {
 	p := d.peer
-	m.tell(now, d, Event{Kind: KindAttemptFailed, Code: CodePathStale, Attempt: d.attempts})
 	m.do(dropPath{dest: p.addr})
 	d.stage = StagePath
 	m.askAt(now, p, now.Add(m.p.PathDrop))

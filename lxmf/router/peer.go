@@ -25,6 +25,7 @@ type peer struct {
 	lined     bool // waits for MaxDialing
 
 	asking   bool // for a path
+	needed   bool // by what waits for a link
 	asked    int  // requests so far
 	askAt    time.Time
 	askUntil time.Time
@@ -117,6 +118,15 @@ func (m *machine) advance(now time.Time, p *peer) {
 		m.dial(now, p, w)
 		return
 	}
+	for _, d := range p.waiting() {
+		if d.stage != StagePath {
+			d.stage = StagePath
+			if p.awaits(now) && p.askAt.IsZero() {
+				m.tell(now, d, Event{Kind: KindPathRequest, Try: p.asked})
+			}
+		}
+	}
+	p.needed = true
 	if !p.awaits(now) {
 		m.ask(now, p)
 	}
@@ -143,9 +153,6 @@ func (m *machine) askAt(now time.Time, p *peer, at time.Time) {
 	slot := later(at, m.nextAsk)
 	m.nextAsk = slot.Add(m.p.PathSpacing)
 	p.asking, p.askAt, p.askUntil = true, slot, slot.Add(m.p.PathWait)
-	for _, d := range p.waiting() {
-		d.stage = StagePath
-	}
 	if slot.After(now) {
 		m.timers.sooner(&p.timer, slot)
 		return
@@ -173,9 +180,11 @@ func (m *machine) peerDue(now time.Time, p *peer) {
 	case p.asking && !p.askAt.IsZero() && !now.Before(p.askAt):
 		m.request(now, p)
 	case p.asking && p.askAt.IsZero() && !now.Before(p.askUntil):
-		p.asking = false
+		needed := p.needed
+		p.asking, p.needed = false, false
 		w := m.ways.way(p.addr)
 		switch {
+		case !needed:
 		case !w.known:
 			m.lineFailed(now, p, CodeNoIdentity, "", now)
 		case !w.path:
@@ -210,7 +219,7 @@ func (m *machine) dial(now time.Time, p *peer, w way) {
 		m.dialLine = append(m.dialLine, p)
 		return
 	}
-	p.asking, p.lastDial = false, now
+	p.asking, p.needed, p.lastDial = false, false, now
 	m.dialing++
 	m.refs++
 	ch := &channel{ref: m.refs, peer: p, own: true, inflight: make(map[rns.Hash]*delivery), hops: w.hops, iface: w.iface}

@@ -313,7 +313,7 @@ func failureCode(err error) Code {
 		return CodeLinkClosed
 	case errors.Is(err, node.ErrNotSent):
 		return CodeNoInterface
-	case errors.Is(err, node.ErrLinkTimeout):
+	case errors.Is(err, node.ErrLinkTimeout), errors.Is(err, rns.VerdictTimeout):
 		return CodeLinkTimeout
 	case errors.Is(err, node.ErrNoProof), errors.Is(err, node.ErrCulled):
 		return CodeProofTimeout
