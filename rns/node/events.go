@@ -48,6 +48,8 @@ type Event struct {
 	Destination rns.Addr
 	Hops        int
 	Err         error
+	// Missed counts the events this observer lost before this one, because it was behind.
+	Missed int
 }
 
 // bus gives events to observers, each in order on its own executor. It is safe for concurrent use.
@@ -62,8 +64,9 @@ type bus struct {
 
 // observer is one subscriber.
 type observer struct {
-	run   *serial
-	event func(Event)
+	run    *serial
+	event  func(Event)
+	missed int // belongs to the bus
 }
 
 // OnEvent calls f for every event from now on, in order, until stop is called. An observer that falls behind by more than
@@ -95,7 +98,13 @@ func (n *Node) publish(e Event) {
 		return
 	}
 	for o := range n.bus.observers {
-		o.run.do(func() { o.event(e) })
+		mine := e
+		mine.Missed = o.missed
+		if o.run.do(func() { o.event(mine) }) {
+			o.missed = 0
+		} else {
+			o.missed++
+		}
 	}
 }
 

@@ -305,9 +305,7 @@ func (p *port) status() InterfaceStatus {
 	if a, ok := p.driver.(iface.Addresser); ok {
 		s.Address = a.Address()
 	}
-	p.out.mu.Lock()
-	s.QueuedBytes = len(p.out.buf) + p.out.sending
-	p.out.mu.Unlock()
+	s.QueuedBytes = p.out.queued()
 	return s
 }
 

@@ -126,8 +126,13 @@ func (l *Link) receipt(hash rns.Hash, f func(*ReceiptStatus)) {
 	}
 }
 
-// identified tells the application whom the peer proved to be.
+// identified tells the application whom the peer proved to be, unless this node refuses that identity.
+// spec: rns-link §3.5
 func (l *Link) identified(e link.Identified) {
+	if l.node.refuses(e.Identity.Hash()) {
+		l.later = append(l.later, func(now time.Time) { l.fail(now, rns.VerdictBlackholed) })
+		return
+	}
 	l.calls.do(func() {
 		if f := l.handler.OnIdentified; f != nil {
 			f(l, e.Identity)

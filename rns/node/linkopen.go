@@ -72,8 +72,7 @@ func (n *Node) request(ctx context.Context, l *Link, peer rns.PublicKey, hops ui
 		n.crew.run(l.run)
 		if _, v := n.out(now, transport.OutPacket{Raw: raw}); !v.Accepted() {
 			l.inbox.call(func(now time.Time) {
-				l.cause = fmt.Errorf("%w: %w", ErrNotSent, v)
-				l.apply(now, l.m.Close(now))
+				l.fail(now, fmt.Errorf("%w: %w", ErrNotSent, v))
 			})
 			return fmt.Errorf("%w: %w", ErrNotSent, v)
 		}
@@ -187,8 +186,7 @@ func (n *Node) detachLinks(id InterfaceID) {
 	for _, l := range n.links {
 		if l.attached.Load() == uint32(id) {
 			l.inbox.call(func(now time.Time) {
-				l.cause = ErrInterfaceGone
-				l.apply(now, l.m.Close(now))
+				l.fail(now, ErrInterfaceGone)
 			})
 		}
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -347,7 +348,7 @@ func (l *Link) end() {
 	}
 	l.conclude()
 	how := transport.LinkClosed
-	if l.role == link.Initiator && l.port == nil {
+	if l.role == link.Initiator && l.port == nil && errors.Is(l.cause, ErrLinkTimeout) {
 		how = transport.LinkNeverProved
 	}
 	l.node.post(func(now time.Time) {

@@ -136,8 +136,14 @@ func (n *Node) transmit(t transport.Transmission) {
 	if !ok {
 		return
 	}
-	if p.out.put(t.Raw, datagram) {
+	v := p.out.put(t.Raw, datagram)
+	if v == rns.VerdictNone {
 		n.touch(p)
+		return
+	}
+	p.count.verdict(v)
+	if n.tap.active() {
+		n.tap.outbound(p, n.env.now(), t.Raw, nil, v)
 	}
 }
 

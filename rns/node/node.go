@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"meshchatx/rns"
@@ -38,6 +39,7 @@ type Node struct {
 	tap     tap
 	bus     bus
 	ident   nodeIdentity
+	black   atomic.Pointer[map[rns.Addr]time.Time] // refused identities and until when
 
 	// What follows belongs to the loop.
 	m        *transport.Machine
@@ -184,6 +186,7 @@ func (n *Node) Start(ctx context.Context) error {
 		n.m.SeedBlackhole(n.env.now(), b)
 	}
 	n.loadKnown()
+	n.noteBlackholed()
 	n.pool.start(&n.crew, n.cfg.Params.Verifiers, n.checked, n.gone)
 	n.crew.run(func() { n.loop(loopCtx) })
 	n.crew.run(func() { n.saver(portsCtx) })

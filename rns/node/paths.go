@@ -295,20 +295,3 @@ func knownOr(ok bool, err error) error {
 	}
 	return err
 }
-
-// Blackhole refuses the announces of an identity from now on. spec: rns-core §21.4
-func (n *Node) Blackhole(ctx context.Context, b transport.Blackhole) error {
-	if b.Source.IsZero() {
-		b.Source = n.TransportID()
-	}
-	_, err := ask(ctx, n, func(now time.Time) struct{} {
-		n.apply(now, n.m.Blackhole(now, b), nil)
-		return struct{}{}
-	})
-	return err
-}
-
-// LiftBlackhole accepts an identity again and reports whether it was refused.
-func (n *Node) LiftBlackhole(ctx context.Context, identity rns.Addr) (bool, error) {
-	return ask(ctx, n, func(time.Time) bool { return n.m.LiftBlackhole(identity) })
-}

@@ -3,6 +3,8 @@ package node
 import (
 	"sync"
 	"time"
+
+	"meshchatx/rns"
 )
 
 // priority says what may be dropped when a queue is full.
@@ -51,20 +53,23 @@ func carried(bitrate int64, d time.Duration) int {
 	return int(min(float64(bitrate)/8*d.Seconds(), 1<<40))
 }
 
-// put queues a copy of a frame. It reports false, and drops it, if the interface is down or the queue is full. signal
-// must be called afterwards.
-func (q *outQueue) put(frame []byte, pr priority) bool {
+// put queues a copy of a frame and answers VerdictNone, or drops it and says why: the interface is down, the queue is full.
+// signal must be called afterwards.
+func (q *outQueue) put(frame []byte, pr priority) rns.Verdict {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.open || (pr == datagram && len(q.buf)+q.sending+len(frame) > q.bound) {
-		return false
+	if !q.open {
+		return rns.VerdictClosed
+	}
+	if pr == datagram && len(q.buf)+q.sending+len(frame) > q.bound {
+		return rns.VerdictQueueFull
 	}
 	if len(q.ends) == 0 {
 		q.flight.add(1)
 	}
 	q.buf = append(q.buf, frame...)
 	q.ends = append(q.ends, len(q.buf))
-	return true
+	return rns.VerdictNone
 }
 
 // signal wakes the writer.
@@ -73,13 +78,6 @@ func (q *outQueue) signal() {
 	case q.wake <- struct{}{}:
 	default:
 	}
-}
-
-// full tells whether a datagram of that size would be dropped for want of room.
-func (q *outQueue) full(size int) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.open && len(q.buf)+q.sending+size > q.bound
 }
 
 // free is how many bytes links may add now.
@@ -160,9 +158,9 @@ func (q *outQueue) setOpen(open bool) {
 	}
 }
 
-// empty tells whether nothing waits and nothing is being sent.
-func (q *outQueue) empty() bool {
+// queued is how many bytes wait or are being sent.
+func (q *outQueue) queued() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.ends) == 0 && q.sending == 0
+	return len(q.buf) + q.sending
 }
