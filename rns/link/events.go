@@ -146,7 +146,7 @@ type TransferConcluded struct {
 	Hash rns.Hash
 }
 
-// ChannelReadable says that [Link.ReadMessage] has something to return.
+// ChannelReadable says that [Link.ReadMessage] has something to return. It comes once: read until there is nothing left.
 type ChannelReadable struct{}
 
 // ChannelReady says that the channel accepts another message after it had refused or filled up.

@@ -302,6 +302,9 @@ func (l *Link) afterReceiver(now time.Time, in *incoming) {
 }
 
 func (l *Link) expireIncoming(now time.Time, in *incoming) {
+	if in.machine.Status().Concluded() {
+		return // ended by something that expired before it
+	}
 	if !in.deadline.IsZero() && !now.Before(in.deadline) {
 		if in.decided {
 			l.cancelIncoming(now, in, resource.ErrTimeout)

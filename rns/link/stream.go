@@ -112,6 +112,9 @@ func (r *StreamReader) Accept(m Message) bool {
 // Buffered is the number of bytes ready to be read.
 func (r *StreamReader) Buffered() int { return len(r.buf) }
 
+// Ended reports whether the end of the stream has arrived; bytes may still be buffered.
+func (r *StreamReader) Ended() bool { return r.eof }
+
 // Read reads what is there: unlike other readers it returns 0 and no error when nothing is. After the last byte of an ended
 // stream it returns io.EOF.
 func (r *StreamReader) Read(p []byte) (int, error) {

@@ -403,7 +403,7 @@ func TestPropertyTransfersEnd(t *testing.T) {
 			ids = append(ids, w.give(data, ResourceOptions{}))
 		}
 		w.run(w.now.Add(6*time.Hour), func() bool { return len(eventsOf[TransferConcluded](w.ends[0])) == len(ids) })
-		w.settle(10 * time.Minute)
+		w.settle(2 * time.Hour)
 		complete := 0
 		for _, id := range ids {
 			end, ok := w.concluded(0, id)

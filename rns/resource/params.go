@@ -28,6 +28,7 @@ const (
 	ProofSize = 64
 
 	metadataHeader = 3
+	defaultSDU     = 500 - partOverhead
 	partOverhead   = 36 // header of 35 and access code of 1. spec: rns-link §4.1
 	packetOverhead = 19 // header of a packet on a link
 )
@@ -58,6 +59,11 @@ type Params struct {
 	PartTimeoutFactor, PartTimeoutFactorSeen float64
 	// UpdateWaitFactor is the number of parts a hash map update may take.
 	UpdateWaitFactor float64
+	// EvidenceMargin is how much slower than its latest response a receiver believes the medium to be at most.
+	EvidenceMargin float64
+	// LargePartWait bounds the wait of a receiver for parts that only fast interfaces carry: an MTU above 500 bytes needs at
+	// least 62.5 kbit/s. spec: rns-interfaces §1.3
+	LargePartWait time.Duration
 	// MaxRetries are the repeated requests of a receiver, and, in the timeout of a sender, of its peer.
 	MaxRetries int
 	// MaxAdvertisements are the repeated advertisements of a sender.
@@ -95,6 +101,8 @@ func DefaultParams() Params {
 		PartTimeoutFactor:     4,
 		PartTimeoutFactorSeen: 2,
 		UpdateWaitFactor:      3.5,
+		EvidenceMargin:        8,
+		LargePartWait:         time.Minute,
 		MaxRetries:            16,
 		MaxAdvertisements:     4,
 		ProofRetries:          3,

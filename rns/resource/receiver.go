@@ -52,6 +52,7 @@ type Receiver struct {
 	rtt         time.Duration
 	rate        float64 // EIFR, bit/s
 	rateKnown   bool
+	evidence    float64   // rate of the latest response to a request, bit/s
 	active      time.Time // last activity
 	started     time.Time
 	retries     int
@@ -246,7 +247,9 @@ func (r *Receiver) firstOfRound(now time.Time, rawLen int) {
 	r.measured = true
 	r.factor = r.c.Params.PartTimeoutFactorSeen
 	if response > 0 {
-		r.window.measured(float64(rawLen+r.requestSize) / response.Seconds())
+		rate := float64(rawLen+r.requestSize) / response.Seconds()
+		r.evidence = 8 * rate
+		r.window.measured(rate)
 	}
 }
 
@@ -305,20 +308,27 @@ func (r *Receiver) updateRate() {
 }
 
 // Deadline is when [Receiver.Expire] has something to do, zero for never. spec: rns-link §8.6
+//
+// differs: on links with a large MTU the reference's first estimates are minutes or hours, longer than its sender waits.
+// What a response has shown, with a wide margin, and Params.LargePartWait bound them; the last part counts with its size.
 func (r *Receiver) Deadline() time.Time {
 	if r.status != StatusTransferring || r.started.IsZero() {
 		return time.Time{}
 	}
 	p := &r.c.Params
-	sdu, rate := float64(r.c.SDU), max(r.rate, 1)
+	size := float64(min(r.c.SDU, r.c.Advertisement.TransferSize))
+	rate := max(r.rate, r.evidence/p.EvidenceMargin, 1)
 	var wait float64
 	if r.measured {
-		wait = r.factor * float64(r.outstanding) * sdu * 8 / rate
+		wait = r.factor * float64(r.outstanding) * size * 8 / rate
 		if r.waiting || r.outstanding == 0 {
-			wait += sdu * 8 * p.UpdateWaitFactor / rate
+			wait += size * 8 * p.UpdateWaitFactor / rate
 		}
 	} else {
-		wait = r.factor * 3 * sdu / rate // sic: bytes over bit/s
+		wait = r.factor * 3 * size / rate // sic: bytes over bit/s
+	}
+	if r.c.SDU > defaultSDU {
+		wait = min(wait, p.LargePartWait.Seconds())
 	}
 	used := p.MaxRetries - r.retries
 	return r.active.Add(seconds(wait) + p.RetryGrace + p.PerRetryDelay*time.Duration(used))
