@@ -82,6 +82,8 @@ func TestPropagationInfoKeepsMetadata(t *testing.T) {
 	}
 }
 
+// Malformed requests and answers.
+// spec: lxmf §11.1, §11.2, §11.5
 func TestRequestsRefuse(t *testing.T) {
 	ids := msgpack.Array(msgpack.Bin(make([]byte, 32)))
 	if _, err := lxmf.ParseOffer(msgpack.Array(msgpack.Bin(make([]byte, 31)), ids).Append(nil)); !errors.Is(err, lxmf.ErrorInvalidKey) {
@@ -137,6 +139,8 @@ func TestGetKinds(t *testing.T) {
 	}
 }
 
+// Damaged files are told apart from empty ones.
+// spec: lxmf §14
 func TestDamagedFiles(t *testing.T) {
 	bad := [][]byte{nil, {0xc1}, {0x90}, {0xc0}, []byte("text")}
 	for _, b := range bad {

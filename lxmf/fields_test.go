@@ -106,6 +106,7 @@ func TestSettersAndGetters(t *testing.T) {
 }
 
 // Every accessor must bear any value in its field.
+// spec: lxmf §4, §4.9
 func TestMalformedFields(t *testing.T) {
 	odd := []msgpack.Value{
 		msgpack.Nil(), msgpack.Int(-1), msgpack.Int(1 << 40), msgpack.Float(0.5), msgpack.Bool(true), msgpack.Str("text"), msgpack.Bin(nil),
@@ -160,6 +161,8 @@ func TestMalformedAttachmentsAreLeftOut(t *testing.T) {
 	}
 }
 
+// File names are labels, never paths.
+// spec: lxmf §4.2
 func TestFileName(t *testing.T) {
 	tests := []struct{ name, want string }{
 		{"photo.jpg", "photo.jpg"},
@@ -195,6 +198,7 @@ func TestImageFormats(t *testing.T) {
 }
 
 // The forms of replies and reactions that older programs send.
+// spec: lxmf §4.7
 func TestLegacyRelations(t *testing.T) {
 	hash := rns.FullHash([]byte("message"))
 	whole := lxmf.Target{Hash: hash}
@@ -262,6 +266,8 @@ func TestLegacyRelations(t *testing.T) {
 	}
 }
 
+// What raises no notification.
+// spec: lxmf §17
 func TestSilent(t *testing.T) {
 	hash := rns.FullHash([]byte("x"))
 	with := func(set func(f *lxmf.Fields)) lxmf.Message {
@@ -292,6 +298,8 @@ func TestSilent(t *testing.T) {
 	}
 }
 
+// When tickets are given, used and forgotten.
+// spec: lxmf §7
 func TestTickets(t *testing.T) {
 	now := written
 	left := func(d time.Duration) lxmf.Ticket {

@@ -166,6 +166,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// Which states need nothing more.
+// spec: lxmf §5, §16
 func TestStateFinal(t *testing.T) {
 	for _, m := range []lxmf.Method{lxmf.MethodOpportunistic, lxmf.MethodDirect, lxmf.MethodPropagated} {
 		if got := lxmf.StateSent.Final(m); got != (m == lxmf.MethodPropagated) {
@@ -232,6 +234,8 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// Only the recipient can open a sealed message.
+// spec: lxmf §5.5, §9.7
 func TestOpenRefuses(t *testing.T) {
 	alice, bob, _, _ := pair(t)
 	sealed, err := message(t, "hello").Seal(newRandom(), bob.Public(), nil)
@@ -276,6 +280,8 @@ func TestPaperRefuses(t *testing.T) {
 	}
 }
 
+// Names of stored messages, also of those that the reference wrote.
+// spec: lxmf §10, §19
 func TestStoredNames(t *testing.T) {
 	id := rns.FullHash([]byte("x"))
 	whole := lxmf.StoredName{ID: id, Received: 1754000000, Value: 0}

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Current, odd and legacy announces of people.
+// spec: lxmf §6.3, §8, §8.1
 func TestVectorAnnounceDelivery(t *testing.T) {
 	type vector struct {
 		ID          string          `json:"id"`
@@ -62,6 +64,8 @@ func TestVectorAnnounceDelivery(t *testing.T) {
 	})
 }
 
+// Announces of propagation nodes.
+// spec: lxmf §8, §8.2
 func TestVectorAnnouncePropagation(t *testing.T) {
 	type vector struct {
 		ID    string         `json:"id"`
@@ -91,6 +95,8 @@ func TestVectorAnnouncePropagation(t *testing.T) {
 	})
 }
 
+// What is asked of propagation nodes, and their answers.
+// spec: lxmf §11, §11.1, §11.2, §11.3, §11.4, §11.5, §13
 func TestVectorRequests(t *testing.T) {
 	type vector struct {
 		ID     string          `json:"id"`
@@ -161,6 +167,8 @@ func TestVectorRequests(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// The files of LXMF programs.
+// spec: lxmf §12.1, §14
 func TestVectorPersistence(t *testing.T) {
 	type vector struct {
 		ID       string          `json:"id"`
@@ -219,6 +227,7 @@ func rewriteFile(t *testing.T, id string, b []byte, name string) ([]byte, error)
 }
 
 // The fields of the message vectors as typed accessors see them.
+// spec: lxmf §4.1, §4.2, §4.3, §4.4, §4.5, §4.6, §4.7
 func TestFieldAccessors(t *testing.T) {
 	target := func(b []byte) lxmf.Target { return lxmf.Target{Hash: rns.Hash(b)} }
 	hash, err := rns.ParseHash("e34bd3620b4c143fec5513fbf298610fcc5a16afda6092b1d53f1333f88adb59")

@@ -104,6 +104,8 @@ func identities(t testing.TB) map[string]*rns.Identity {
 	return out
 }
 
+// Names and addresses of destinations.
+// spec: lxmf §2
 func TestVectorIdentities(t *testing.T) {
 	vectortest.Each(t, file, "identities", func(t *testing.T, v identityVector) {
 		for name, want := range v.Values {
@@ -131,6 +133,8 @@ func TestVectorIdentities(t *testing.T) {
 	})
 }
 
+// The numbers of the protocol.
+// spec: lxmf §4, §5.1, §8.2, §9.1, §11.1, §12.1
 func TestVectorConstants(t *testing.T) {
 	ours := map[string]int64{
 		"destination_length": rns.AddrSize, "signature_length": rns.SignatureSize, "lxmf_overhead": lxmf.Overhead,
@@ -306,6 +310,8 @@ func (v messageVector) checkParsed(t *testing.T) *lxmf.Message {
 	return m
 }
 
+// Messages with every kind of field, written and read.
+// spec: lxmf §1, §3.1, §3.2, §3.3, §3.5, §4, §4.8
 func TestVectorMessages(t *testing.T) {
 	vectortest.Each(t, file, "messages", func(t *testing.T, v messageVector) {
 		m := v.build(t)
@@ -318,6 +324,8 @@ func TestVectorMessages(t *testing.T) {
 	})
 }
 
+// Messages with stamps by work and by ticket.
+// spec: lxmf §3.1, §6, §6.2, §6.4, §7
 func TestVectorMessagesStamped(t *testing.T) {
 	vectortest.Each(t, file, "messages_stamped", func(t *testing.T, v messageVector) {
 		m := v.build(t)
@@ -348,6 +356,8 @@ func TestVectorMessagesStamped(t *testing.T) {
 	})
 }
 
+// Good, odd and damaged messages.
+// spec: lxmf §3, §3.4
 func TestVectorUnpack(t *testing.T) {
 	type vector struct {
 		ID         string          `json:"id"`
@@ -411,6 +421,8 @@ func hexOrText(t *testing.T, raw string) []byte {
 	return b
 }
 
+// Which message goes how, around the limits.
+// spec: lxmf §5, §5.2, §5.3, §5.4
 func TestVectorSizes(t *testing.T) {
 	type vector struct {
 		Requested      lxmf.Method    `json:"requested_method"`
@@ -458,6 +470,8 @@ func TestVectorSizes(t *testing.T) {
 	})
 }
 
+// The forms of a message on its way through propagation nodes.
+// spec: lxmf §5.5, §6.5, §10
 func TestVectorPropagated(t *testing.T) {
 	type vector struct {
 		messageVector
@@ -522,6 +536,8 @@ func checkSealed(t *testing.T, m *lxmf.Message, v messageVector, want []byte) []
 	return sealed
 }
 
+// What a node refuses.
+// spec: lxmf §6.5
 func TestVectorPropagatedInvalid(t *testing.T) {
 	type vector struct {
 		Stored   vectortest.Hex `json:"stored_bytes"`
@@ -539,6 +555,8 @@ func TestVectorPropagatedInvalid(t *testing.T) {
 	})
 }
 
+// Paper messages.
+// spec: lxmf §5.6
 func TestVectorPaper(t *testing.T) {
 	type vector struct {
 		messageVector
@@ -595,6 +613,8 @@ func checkLongestPaper(t *testing.T, content, size, uriLen int) {
 	}
 }
 
+// Keys between nodes, and their direction.
+// spec: lxmf §12.3
 func TestVectorPeeringKeys(t *testing.T) {
 	type vector struct {
 		Receiver string         `json:"receiving_node"`

@@ -75,6 +75,8 @@ func allBytes() []byte {
 	return b
 }
 
+// Any decoder reads what is written.
+// spec: rns-link §8.1
 func TestCompressIsReadByTheStandardLibrary(t *testing.T) {
 	for _, tt := range inputs {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,6 +118,8 @@ func TestCompressRatio(t *testing.T) {
 	}
 }
 
+// Anything but exactly one stream.
+// spec: rns-link §8.7
 func TestDecompressRefuses(t *testing.T) {
 	z := bzip2.Compress(nil, []byte("hello, hello, hello"))
 	empty := bzip2.Compress(nil, nil)

@@ -9,5 +9,5 @@
 //
 // All functions are pure and safe for concurrent use. What [Compress] writes is
 // not the same bytes as other encoders write; peers do not need that.
-// spec: rns-link §8.2, §8.7
+// spec: rns-link §8.1, §8.7
 package bzip2

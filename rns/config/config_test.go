@@ -86,6 +86,8 @@ type effectiveInterface struct {
 	Label             string         `json:"string"`
 }
 
+// Settings in effect.
+// spec: rns-core §10.3, §23.5, §23.6
 func TestVectorConfigEffective(t *testing.T) {
 	type vector struct {
 		Name      string    `json:"name"`
@@ -302,6 +304,8 @@ func TestIgnoredWithWarning(t *testing.T) {
 	}
 }
 
+// Options of published interfaces.
+// spec: rns-core §23.6
 func TestDiscovery(t *testing.T) {
 	text := `[interfaces]
 [[A]]
@@ -340,6 +344,8 @@ mode = internal
 	}
 }
 
+// The file that is written where there is none.
+// spec: rns-core §23.7
 func TestDefaultText(t *testing.T) {
 	c, err := config.Parse(config.DefaultText())
 	if err != nil || len(c.Warnings) > 0 {

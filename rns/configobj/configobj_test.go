@@ -39,6 +39,8 @@ func tree(t *testing.T, s *configobj.Section) map[string]any {
 	return out
 }
 
+// Texts and what they mean.
+// spec: rns-core §23.4
 func TestVectorConfigParsing(t *testing.T) {
 	type vector struct {
 		Name   string          `json:"name"`
@@ -71,6 +73,8 @@ func TestVectorConfigParsing(t *testing.T) {
 	})
 }
 
+// Spellings of yes and no.
+// spec: rns-core §23.4
 func TestVectorConfigBooleans(t *testing.T) {
 	type vector struct {
 		Input string `json:"input"`
@@ -351,6 +355,22 @@ func TestEditRefuses(t *testing.T) {
 	}
 	if got := string(f.Bytes()); got != sample {
 		t.Errorf("refused edits changed the file:\n%s", got)
+	}
+}
+
+// A key and a value that together look like a section header are written so that
+// they do not.
+func TestKeyLikeAHeader(t *testing.T) {
+	var f configobj.File
+	if err := f.Set(f.Root(), "[", configobj.Text("]")); err != nil {
+		t.Fatal(err)
+	}
+	again, err := configobj.Parse(f.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := again.Root().Get("["); err != nil || v.String() != "]" {
+		t.Errorf("read %q, %v from %s", v, err, f.Bytes())
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // kinds of triple quotes, or what would read as a reference to a key.
 func (f *File) Set(s *Section, key string, v Value) error {
 	if it := s.find(key); it != nil {
-		written, err := writeValue(it.raw[:it.from], key, v)
+		written, err := writeValue(it.raw[:it.from], key, v, it.raw[it.to:])
 		if err != nil {
 			return err
 		}
@@ -51,26 +51,23 @@ func (s *Section) newItem(key string, v Value) (it item, at int, err error) {
 			at, lead = i+1, indent(other.raw)
 		}
 	}
+	err = fmt.Errorf("key %q: %w", key, ErrUnwritable)
 	for _, name := range []string{key, `"` + key + `"`, "'" + key + "'"} {
 		prefix := lead + name + " = "
-		if got, _, err := scanKey(prefix); err != nil || got != key || strings.ContainsAny(key, "\r\n") {
+		if got, _, err := scanKey(prefix); err != nil || got != key {
 			continue
 		}
-		if _, _, header, err := scanHeader(strings.TrimSpace(prefix)); header || err != nil || strings.HasPrefix(name, "#") {
-			continue
+		var written string
+		if written, err = writeValue(prefix, key, v, ""); err == nil {
+			return item{raw: prefix + written, key: key, isKey: true, value: v, from: len(prefix), to: len(prefix) + len(written)}, at, nil
 		}
-		written, err := writeValue(prefix, key, v)
-		if err != nil {
-			return item{}, 0, err
-		}
-		return item{raw: prefix + written, key: key, isKey: true, value: v, from: len(prefix), to: len(prefix) + len(written)}, at, nil
 	}
-	return item{}, 0, fmt.Errorf("key %q: %w", key, ErrUnwritable)
+	return item{}, 0, err
 }
 
-// writeValue finds the plainest way to write v after prefix such that reading
-// it gives v again.
-func writeValue(prefix, key string, v Value) (string, error) {
+// writeValue finds the plainest way to write v between prefix and suffix such that
+// reading the line gives v again.
+func writeValue(prefix, key string, v Value, suffix string) (string, error) {
 	for _, text := range v.items {
 		if _, _, _, reference := cutReference(text); reference {
 			return "", fmt.Errorf("key %q: %w: %q", key, ErrUnwritable, text)
@@ -88,15 +85,22 @@ func writeValue(prefix, key string, v Value) (string, error) {
 		forms = []string{text, `"` + text + `"`, "'" + text + "'", `"""` + text + `"""`, "'''" + text + "'''"}
 	}
 	for _, form := range forms {
-		p := parser{lines: splitLines(prefix + form), open: []*Section{{}}}
-		if len(p.lines) == 0 || p.entry(p.lines[0]) != nil || p.at != len(p.lines)-1 {
-			continue
-		}
-		if got := p.open[0].items[0]; got.value.Equal(v) && got.from == len(prefix) && got.to == len(prefix)+len(form) {
+		if reads(prefix+form+suffix, item{key: key, value: v, from: len(prefix), to: len(prefix) + len(form)}) {
 			return form, nil
 		}
 	}
 	return "", fmt.Errorf("key %q: %w: %q", key, ErrUnwritable, v.String())
+}
+
+// reads reports whether a text is one entry, just as wanted. A section header can
+// look very much like one.
+func reads(text string, want item) bool {
+	p := parser{lines: splitLines(text), open: []*Section{{}}}
+	if len(p.lines) == 0 || p.line() != nil || p.at != len(p.lines)-1 || len(p.section().items) != 1 {
+		return false
+	}
+	got := p.section().items[0]
+	return got.isKey && got.key == want.key && got.value.Equal(want.value) && got.from == want.from && got.to == want.to
 }
 
 // writeList writes a list, each item quoted only if it needs to be.

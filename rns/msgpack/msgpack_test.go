@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 )
 
+// Every value has one encoding.
+// spec: lxmf §1, rns-core §2.10
 func TestAppend(t *testing.T) {
 	tests := []struct {
 		name string
@@ -102,6 +104,7 @@ func TestHeaderBoundaries(t *testing.T) {
 }
 
 // Every valid encoding is accepted and becomes the canonical one.
+// spec: rns-core §2.10
 func TestParseAcceptsOddEncodings(t *testing.T) {
 	tests := []struct{ name, in, canonical string }{
 		{"float32", "ca3fc00000", "cb3ff8000000000000"},
@@ -127,6 +130,8 @@ func TestParseAcceptsOddEncodings(t *testing.T) {
 	}
 }
 
+// What is not a value.
+// spec: lxmf §1
 func TestParseRefuses(t *testing.T) {
 	sixteen := func(repeat bool) []byte {
 		b := msgpack.AppendMapHeader(nil, 16)

@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 )
 
+// Workblocks and stamps of every use.
+// spec: lxmf §6.1, §6.2
 func TestVectorStamps(t *testing.T) {
 	type vector struct {
 		Material vectortest.Hex `json:"material"`
@@ -57,6 +59,8 @@ func TestVectorStamps(t *testing.T) {
 	})
 }
 
+// Stamps of interface discovery.
+// spec: rns-core §2.9, §22.3
 func TestVectorDiscoveryStamps(t *testing.T) {
 	type vector struct {
 		Infohash vectortest.Hex `json:"infohash"`
@@ -105,6 +109,7 @@ func TestValid(t *testing.T) {
 
 // The first valid candidate is found whatever the number of workers, it is
 // valid, and none before it is.
+// spec: lxmf §6.2, §6.6
 func TestSearch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cost := rapid.IntRange(0, 14).Draw(t, "cost")

@@ -41,6 +41,8 @@ func feedKISS(d *framing.KISS, stream []byte, n int) (frames []kissFrame) {
 	return frames
 }
 
+// Frames of the HDLC-like framing.
+// spec: rns-interfaces §2.1
 func TestVectorHDLC(t *testing.T) {
 	vectortest.Each(t, "rns-link.json", "hdlc", func(t *testing.T, v frameVector) {
 		if got := framing.AppendHDLC(nil, v.Data); !bytes.Equal(got, v.Frame) {
@@ -55,6 +57,8 @@ func TestVectorHDLC(t *testing.T) {
 	})
 }
 
+// Streams with noise, runts and shared flags.
+// spec: rns-interfaces §1.1, §2.1
 func TestVectorHDLCStream(t *testing.T) {
 	type vector struct {
 		Stream vectortest.Hex   `json:"stream"`
@@ -74,6 +78,8 @@ func TestVectorHDLCStream(t *testing.T) {
 	})
 }
 
+// Frames of KISS.
+// spec: rns-interfaces §2.2
 func TestVectorKISS(t *testing.T) {
 	vectortest.Each(t, "rns-link.json", "kiss", func(t *testing.T, v frameVector) {
 		if got := framing.AppendKISS(nil, framing.KISSData, v.Data); !bytes.Equal(got, v.Frame) {
