@@ -24,16 +24,16 @@ func newRandom() io.Reader { return rand.NewChaCha8([32]byte{7}) }
 var written = time.Date(2026, 3, 1, 12, 30, 0, 250_000_000, time.UTC)
 
 // pair returns two identities with their delivery hashes.
-func pair(t testing.TB) (alice, bob *rns.Identity, from, to rns.Addr) {
-	t.Helper()
-	ids := identities(t)
+func pair(tb testing.TB) (alice, bob *rns.Identity, from, to rns.Addr) {
+	tb.Helper()
+	ids := identities(tb)
 	alice, bob = ids["alice"], ids["bob"]
 	return alice, bob, lxmf.DeliveryHash(alice.Hash()), lxmf.DeliveryHash(bob.Hash())
 }
 
-func message(t testing.TB, content string) *lxmf.Message {
-	t.Helper()
-	alice, _, from, to := pair(t)
+func message(tb testing.TB, content string) *lxmf.Message {
+	tb.Helper()
+	alice, _, from, to := pair(tb)
 	m := lxmf.New(to, from, written, []byte("Title"), []byte(content))
 	m.Fields.SetRenderer(lxmf.RendererMarkdown)
 	m.Sign(alice)

@@ -20,19 +20,19 @@ const file = "lxmf.json"
 
 // value reads a value of the vectors: bytes are {"b": hex}, maps {"m": pairs},
 // and numbers are floats if they are written like one.
-func value(t testing.TB, raw json.RawMessage) msgpack.Value {
-	t.Helper()
+func value(tb testing.TB, raw json.RawMessage) msgpack.Value {
+	tb.Helper()
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return convert(t, v)
+	return convert(tb, v)
 }
 
-func convert(t testing.TB, v any) msgpack.Value {
-	t.Helper()
+func convert(tb testing.TB, v any) msgpack.Value {
+	tb.Helper()
 	switch v := v.(type) {
 	case nil:
 		return msgpack.Nil()
@@ -44,37 +44,37 @@ func convert(t testing.TB, v any) msgpack.Value {
 		if strings.ContainsAny(v.String(), ".eE") {
 			f, err := v.Float64()
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return msgpack.Float(f)
 		}
 		i, err := v.Int64()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return msgpack.Int(i)
 	case []any:
 		var items []msgpack.Value
 		for _, item := range v {
-			items = append(items, convert(t, item))
+			items = append(items, convert(tb, item))
 		}
 		return msgpack.Array(items...)
 	case map[string]any:
 		if s, ok := v["b"].(string); ok {
 			b, err := hex.DecodeString(s)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return msgpack.Bin(b)
 		}
 		var pairs []msgpack.Pair
 		for _, p := range v["m"].([]any) {
 			pair := p.([]any)
-			pairs = append(pairs, msgpack.Pair{Key: convert(t, pair[0]), Value: convert(t, pair[1])})
+			pairs = append(pairs, msgpack.Pair{Key: convert(tb, pair[0]), Value: convert(tb, pair[1])})
 		}
 		return msgpack.Map(pairs...)
 	}
-	t.Fatalf("unexpected %T", v)
+	tb.Fatalf("unexpected %T", v)
 	return msgpack.Value{}
 }
 
@@ -88,16 +88,16 @@ type identityVector struct {
 }
 
 // identities of the vectors by name.
-func identities(t testing.TB) map[string]*rns.Identity {
-	t.Helper()
+func identities(tb testing.TB) map[string]*rns.Identity {
+	tb.Helper()
 	out := make(map[string]*rns.Identity)
-	for _, v := range vectortest.Group[identityVector](t, vectortest.Load(t, file), "identities") {
+	for _, v := range vectortest.Group[identityVector](tb, vectortest.Load(tb, file), "identities") {
 		if v.Private == nil {
 			continue
 		}
 		id, err := rns.ParseIdentity(v.Private)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		out[v.ID] = id
 	}

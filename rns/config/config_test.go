@@ -119,6 +119,7 @@ func TestVectorConfigEffective(t *testing.T) {
 // summary presents settings the way the vectors do, for the dummy driver they
 // use: 10 Mbit/s, automatic MTU, access codes of 16 bytes.
 func summary(t *testing.T, c config.Config) effective {
+	t.Helper()
 	r := c.Reticulum
 	e := effective{
 		LogLevel: c.Logging.Level, LogTimestamps: c.Logging.Timestamps,
@@ -155,6 +156,7 @@ func summary(t *testing.T, c config.Config) effective {
 }
 
 func interfaceSummary(t *testing.T, i config.Interface) effectiveInterface {
+	t.Helper()
 	label := i.Type + "[" + i.Name + "]"
 	hash := rns.FullHash([]byte(label))
 	l := i.Limits
