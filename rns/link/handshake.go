@@ -247,11 +247,16 @@ func (l *Link) linkProof(now time.Time, raw []byte, p rns.Packet, iface Interfac
 // activate starts the life of the link with the measured round-trip time.
 func (l *Link) activate(now time.Time, rtt time.Duration) {
 	l.state = Active
-	t := &l.timing
-	t.rtt, t.activated = rtt, now
-	t.keepalive = l.params.Keepalive(rtt)
-	t.stale = time.Duration(l.params.StaleFactor) * t.keepalive
+	l.timing.activated = now
+	l.setRTT(rtt)
 	l.fx.emit(Established{RTT: rtt})
+}
+
+// setRTT sets what follows from the round-trip time.
+func (l *Link) setRTT(rtt time.Duration) {
+	t := &l.timing
+	t.rtt, t.keepalive = rtt, l.params.Keepalive(rtt)
+	t.stale = time.Duration(l.params.StaleFactor) * t.keepalive
 }
 
 // verdictOf extracts the verdict from an error of this package or rns.

@@ -46,9 +46,6 @@ func (l *Link) incoming(id TransferID) (*incoming, bool) {
 
 // advertised handles a resource advertisement. spec: rns-link §8.3
 func (l *Link) advertised(now time.Time, r received) rns.Verdict {
-	if l.state == Handshake {
-		return rns.VerdictLinkState
-	}
 	a, err := resource.ParseAdvertisement(r.plaintext)
 	if err != nil || a.Validate(resource.SDU(l.mtu)) != nil {
 		return rns.VerdictBadAdvertisement

@@ -166,6 +166,7 @@ type timing struct {
 	deadline    time.Time // of the establishment
 	activated   time.Time
 	rtt         time.Duration
+	estimated   bool // the round-trip time is only an upper bound
 	keepalive   time.Duration
 	stale       time.Duration
 	lastIn      time.Time

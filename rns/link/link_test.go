@@ -195,6 +195,42 @@ func TestRTTPacketActivatesOnce(t *testing.T) {
 	}
 }
 
+// The packet that completes the handshake is never repeated; a link must not be half dead for its loss.
+func TestLostOrOvertakenRTTPacket(t *testing.T) {
+	w := newWorld(t, options{wire: quick})
+	var rtt []byte
+	w.wire.drop = func(from int, p rns.Packet) bool {
+		if p.Context == rns.ContextLRRTT {
+			rtt = p.Append(nil)
+			return true
+		}
+		return false
+	}
+	app := newAcceptAll()
+	app.answer = func(RequestReceived) []byte { return bin(3) }
+	w.ends[1].react = app.react
+	w.run(w.now.Add(time.Minute), func() bool { return w.ends[0].link.State() == Active })
+	w.settle(2 * time.Second)
+	b := w.ends[1].link
+	if b.State() != Handshake {
+		t.Fatal(b.State())
+	}
+	w.ask(RequestOptions{})
+	w.settle(time.Second)
+	if b.State() != Active || len(eventsOf[ResponseReceived](w.ends[0])) != 1 || len(eventsOf[Established](w.ends[1])) != 1 {
+		t.Fatal(b.State(), w.ends[0].events, w.ends[1].events)
+	}
+	if b.RTT() < 2*time.Second {
+		t.Error("estimate too short:", b.RTT())
+	}
+	for range 2 {
+		w.apply(1, b.Receive(w.now, rtt, parse(t, rtt), 1))
+	}
+	if b.RTT() != 20*time.Millisecond || len(eventsOf[Established](w.ends[1])) != 1 {
+		t.Error("not corrected by the packet itself:", b.RTT())
+	}
+}
+
 func TestMalformedRTTClosesTheLink(t *testing.T) {
 	for name, plain := range map[string][]byte{
 		"empty":    nil,

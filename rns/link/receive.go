@@ -77,7 +77,21 @@ func (l *Link) dataPacket(now time.Time, raw []byte, p rns.Packet) rns.Verdict {
 	}
 	l.early.watch(l.role, p.Data)
 	l.touch(now, len(p.Data), asData)
+	if l.role == Responder && l.state == Handshake && p.Context != rns.ContextLRRTT && p.Context != rns.ContextLinkClose {
+		l.activateWithoutRTT(now)
+	}
 	return handle(now, received{raw: raw, plaintext: plaintext})
+}
+
+// activateWithoutRTT activates a responder whose round-trip packet was lost or overtaken: another packet that only the
+// initiator can have made has come. The round-trip time is then estimated from above; too long is slow, too short breaks
+// transfers. A round-trip packet that still comes corrects it.
+//
+// differs: in the reference such a link delivers data but answers nothing until it times out. spec: rns-link §2.6
+func (l *Link) activateWithoutRTT(now time.Time) {
+	longest := 2 * l.params.EstablishmentPerHop * time.Duration(max(1, l.hops))
+	l.activate(now, min(now.Sub(l.timing.created), longest))
+	l.timing.estimated = true
 }
 
 // received is an authenticated packet.
@@ -144,7 +158,7 @@ func (l *Link) touch(now time.Time, payload int, kind traffic) {
 //
 // differs: the reference activates again for every repetition. spec: rns-link §2.6
 func (l *Link) rttReceived(now time.Time, r received) rns.Verdict {
-	if l.role != Responder || l.state != Handshake {
+	if l.role != Responder || l.state != Handshake && !l.timing.estimated {
 		return rns.VerdictLinkState
 	}
 	d := msgpack.NewDecoder(r.plaintext)
@@ -153,7 +167,13 @@ func (l *Link) rttReceived(now time.Time, r received) rns.Verdict {
 		l.end(now, ReasonDestinationClosed, rns.VerdictMalformed, sayClose)
 		return rns.VerdictMalformed
 	}
-	l.activate(now, max(now.Sub(l.timing.created), time.Duration(v*float64(time.Second))))
+	rtt := time.Duration(v * float64(time.Second))
+	if l.timing.estimated {
+		l.timing.estimated = false
+		l.setRTT(rtt)
+		return rns.VerdictDelivered
+	}
+	l.activate(now, max(now.Sub(l.timing.created), rtt))
 	return rns.VerdictDelivered
 }
 

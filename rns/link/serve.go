@@ -49,9 +49,6 @@ func (l *Link) requestReceived(now time.Time, r received) rns.Verdict {
 	if l.serving.policy.Mode == ServeNothing {
 		return rns.VerdictFeatureOff
 	}
-	if l.state == Handshake {
-		return rns.VerdictLinkState
-	}
 	if int64(len(r.plaintext)) > l.maxRequest() {
 		return rns.VerdictOverSizeLimit
 	}
