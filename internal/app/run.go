@@ -92,7 +92,7 @@ func (a *App) start(ctx context.Context) error {
 		if err := a.node.Start(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
-		a.node.OnAnnounce(node.AnnounceHandler{PathResponses: node.On, Handle: a.announces.Heard})
+		a.node.OnAnnounce(node.AnnounceHandler{PathResponses: node.On, Handle: a.heard})
 		if a.conf.Prepare != nil {
 			if err := a.conf.Prepare(ctx, a.node); err != nil {
 				return err
@@ -175,4 +175,10 @@ func removeIfThere(name string) error {
 		return nil
 	}
 	return err
+}
+
+// heard notes an announce under the name its interface has in the file.
+func (a *App) heard(n node.Announced) {
+	n.InterfaceName = a.interfaces.Configured(n.InterfaceName)
+	a.announces.Heard(n)
 }

@@ -3,6 +3,7 @@ package interfaces
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"meshchatx/rns"
@@ -221,4 +222,30 @@ func lineOf(c config.Interface, err error) int {
 		return option.Line
 	}
 	return c.Line
+}
+
+// Configured is the name in the file behind the name of a running interface:
+// connections of a listener and neighbours of a local network are named after
+// the interface that made them.
+func (s *Service) Configured(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.running[name]; ok {
+		return name
+	}
+	best := ""
+	for known := range s.running {
+		if len(known) > len(best) && strings.Contains(name, known) {
+			best = known
+		}
+	}
+	if best != "" {
+		return best
+	}
+	for _, c := range s.doc.conf.Interfaces {
+		if _, runs := s.running[c.Name]; runs && c.Type == string(TypeAuto) && strings.HasPrefix(name, c.Type) {
+			return c.Name
+		}
+	}
+	return name
 }

@@ -39,6 +39,9 @@ func (s *Service) Paths(ctx context.Context, q PathQuery) (page []node.Path, nex
 	if err != nil {
 		return nil, "", 0, err
 	}
+	for i := range all {
+		all[i].InterfaceName = s.Configured(all[i].InterfaceName)
+	}
 	all = slices.DeleteFunc(all, func(p node.Path) bool { return !q.matches(p) })
 	slices.SortFunc(all, q.order)
 	from = min(from, len(all))

@@ -68,7 +68,7 @@ func (p *Profile) happened(e router.Event) {
 	}
 	p.Chat.Happened(e.ID, chat.Event{
 		At: e.At, Kind: chat.EventKind(e.Kind), Attempt: e.Attempt, Code: chat.ParseCode(string(e.Code)), Detail: e.Detail,
-		Try: e.Try, Hops: e.Hops, Interface: e.Interface, Percent: e.Percent, Bytes: e.Bytes, Rate: e.Rate, ETA: e.ETA,
+		Try: e.Try, Hops: e.Hops, Interface: p.shared.Interfaces.Configured(e.Interface), Percent: e.Percent, Bytes: e.Bytes, Rate: e.Rate, ETA: e.ETA,
 		RTT: e.RTT, RetryAt: e.RetryAt, Bits: e.Bits, Stamp: e.Stamp,
 	})
 }

@@ -71,7 +71,8 @@ func (n *network) path(ctx context.Context, peer rns.Addr, r chat.Route) (chat.R
 	if err != nil {
 		return r, err
 	}
-	r.Known, r.Hops, r.Interface, r.Bitrate = true, path.Hops, path.InterfaceName, path.Bitrate
+	r.Known, r.Hops, r.Bitrate = true, path.Hops, path.Bitrate
+	r.Interface = n.profile.shared.Interfaces.Configured(path.InterfaceName)
 	r.LearnedAt, r.ExpiresAt, r.Stale = path.Learned, path.Expires, path.State == transport.PathUnresponsive
 	return r, nil
 }
