@@ -68,10 +68,10 @@ func (l *Link) established() {
 func (l *Link) closed(e link.Closed) {
 	switch {
 	case l.cause != nil:
+	case e.Reason == link.ReasonTimeout && (e.Cause == nil || errors.Is(e.Cause, rns.VerdictTimeout)):
+		l.cause = ErrLinkTimeout
 	case e.Cause != nil:
 		l.cause = e.Cause
-	case e.Reason == link.ReasonTimeout:
-		l.cause = ErrLinkTimeout
 	}
 }
 
