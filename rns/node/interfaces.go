@@ -150,8 +150,7 @@ func (n *Node) AddInterface(d iface.Interface, conf InterfaceConfig) (InterfaceI
 	}
 	n.crew.run(func() {
 		p.run(pctx)
-		p.stop()
-		n.detachIfClosing(p)
+		p.stop() // one that gave up stays, so that its state can be read, until it is removed
 	})
 	return p.id, nil
 }
@@ -215,16 +214,6 @@ func (n *Node) detach(p *port) {
 		n.apply(now, n.m.RemoveInterface(now, p.id), nil)
 	})
 	n.publish(Event{Kind: EventInterfaceGone, Interface: p.id, Name: p.info.Name})
-}
-
-// detachIfClosing leaves an interface that gave up in place, so that its state can be read, until it is removed.
-func (n *Node) detachIfClosing(p *port) {
-	n.life.Lock()
-	closed := n.life.closed
-	n.life.Unlock()
-	if closed {
-		n.detach(p)
-	}
 }
 
 // RemoveInterface stops an interface and its peers and returns when they have ended.

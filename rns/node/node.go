@@ -166,8 +166,8 @@ func (n *Node) Logger() *slog.Logger { return n.env.log }
 // Storage is where the node keeps its tables.
 func (n *Node) Storage() Storage { return n.env.storage }
 
-// Start loads the stored tables and begins to work. The node runs until Close or the end of ctx; Close must be called in
-// either case. Problems with stored files are reported as events and do not stop the start.
+// Start loads the stored tables and begins to work. The node runs until Close; ctx only lends its values. Problems with
+// stored files are reported as events and do not stop the start.
 func (n *Node) Start(ctx context.Context) error {
 	n.life.Lock()
 	defer n.life.Unlock()
@@ -179,7 +179,8 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.life.started = true
 	n.life.since = n.env.now()
-	loopCtx, stopLoop := context.WithCancel(context.WithoutCancel(ctx)) // ends in Close, after the ports
+	ctx = context.WithoutCancel(ctx) // everything ends in Close, in its order
+	loopCtx, stopLoop := context.WithCancel(ctx)
 	portsCtx, stopPorts := context.WithCancel(ctx)
 	n.life.stopLoop, n.life.stopPorts, n.life.portsCtx = stopLoop, stopPorts, portsCtx
 	for _, b := range n.cfg.Blackhole {
@@ -211,9 +212,9 @@ func (n *Node) Close() error {
 		return nil
 	}
 	n.closeLinks()
+	err := n.save() // before the interfaces go, and the paths with them
 	n.life.stopPorts()
 	n.waitPorts()
-	err := n.save()
 	n.life.stopLoop()
 	<-n.gone
 	n.pool.stop()
