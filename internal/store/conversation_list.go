@@ -34,7 +34,7 @@ func (c Conversation) Cursor() ConversationCursor {
 
 // Totals are the counts shown outside the list.
 type Totals struct {
-	// Unread counts messages in the inbox, up to MaxUnread for each conversation.
+	// Unread counts messages in the inbox, up to MaxUnread.
 	Unread int
 	// UnreadConversations, FailedConversations and Requests count conversations.
 	UnreadConversations, FailedConversations, Requests int
@@ -69,11 +69,12 @@ const (
 	qConversationRequests = conversationSelect + ` WHERE c.request = 1` + afterTime
 	qConversationFailed   = conversationSelect + ` WHERE c.peer IN (SELECT f.peer FROM messages f WHERE f.status IN (4, 5))` + afterTime
 
-	qTotalUnread = `SELECT coalesce(sum(n), 0), count(*) FROM (SELECT
-		(SELECT count(*) FROM (SELECT 1 FROM messages u WHERE u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq LIMIT 1000)) AS n
-		FROM conversations c WHERE c.incoming_seq > c.read_seq AND c.archived = 0 AND c.request = 0)`
-	qTotalFailed   = `SELECT count(DISTINCT peer) FROM messages WHERE status IN (4, 5)`
-	qTotalRequests = `SELECT count(*) FROM conversations WHERE request = 1`
+	qTotalUnread = `SELECT count(*) FROM (SELECT 1 FROM conversations c CROSS JOIN messages u
+		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq
+		WHERE c.incoming_seq > c.read_seq AND +c.archived = 0 AND c.request = 0 LIMIT 1000)`
+	qTotalUnreadPeers = `SELECT count(*) FROM conversations c WHERE c.incoming_seq > c.read_seq AND +c.archived = 0 AND c.request = 0`
+	qTotalFailed      = `SELECT count(DISTINCT peer) FROM messages WHERE status IN (4, 5)`
+	qTotalRequests    = `SELECT count(*) FROM conversations WHERE request = 1`
 )
 
 func (v View) query() string {
@@ -109,7 +110,10 @@ func (t Conversations) Get(ctx context.Context, peer rns.Addr) (Conversation, er
 func (t Conversations) Totals(ctx context.Context) (Totals, error) {
 	var out Totals
 	err := t.h.Read(ctx, func(tx *sqlite.Tx) error {
-		if err := tx.Row(ctx, []any{&out.Unread, &out.UnreadConversations}, qTotalUnread); err != nil {
+		if err := tx.Row(ctx, []any{&out.Unread}, qTotalUnread); err != nil {
+			return err
+		}
+		if err := tx.Row(ctx, []any{&out.UnreadConversations}, qTotalUnreadPeers); err != nil {
 			return err
 		}
 		if err := tx.Row(ctx, []any{&out.FailedConversations}, qTotalFailed); err != nil {

@@ -51,7 +51,7 @@ var hot = []string{
 	"qMessageKnown", "qMessageGet", "qMessageSeq", "qMessageBefore", "qMessageAfter", "qMessagePending", "qMessageFailed",
 	"qMessageAllPending", "qMessageUnverified", "qAttachmentsOf", "qAttachmentGet", "qBlobUsed", "qEventAppend", "qEventReplace", "qEventsOf",
 	"qConversationGet", "qConversationInbox", "qConversationArchived", "qConversationsUnread", "qConversationRequests",
-	"qConversationLower", "qTotalUnread", "qTotalRequests", "qDraftGet", "qDraftUploads", "qUploadGet", "qUploadExpire", "qContactGet", "qContactKnown", "qBlockedIs",
+	"qConversationLower", "qTotalUnread", "qTotalUnreadPeers", "qTotalRequests", "qDraftGet", "qDraftUploads", "qUploadGet", "qUploadExpire", "qContactGet", "qContactKnown", "qBlockedIs",
 	"qDeliverySeen", "qDeliveryExpire", "qTicketOutbound", "qTicketsIssued", "qStampCostGet",
 	"qHeardGet", "qHeardOfIdentity", "qHeardRecord", "qAttemptList", "qAttemptsFailed", "qInterfaceEvents", "qInterfaceEventsOf", "qSearchDelete",
 }

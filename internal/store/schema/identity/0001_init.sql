@@ -205,5 +205,5 @@ CREATE VIRTUAL TABLE search USING fts5 (
 	body, chars, tags,
 	content = '', contentless_delete = 1,
 	tokenize = 'unicode61 remove_diacritics 2',
-	prefix = '2 3'
+	prefix = '2 3 4'
 );
