@@ -112,6 +112,16 @@ func (h *Hub) Attach(name string, opts ...Option) *Endpoint {
 	return e
 }
 
+// SetConditions changes what happens to frames on the medium from now on.
+func (h *Hub) SetConditions(c Conditions) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cond = c
+	for _, e := range h.all {
+		e.SetConditions(c)
+	}
+}
+
 // Info describes the endpoint.
 func (e *Endpoint) Info() iface.Info { return e.info }
 
