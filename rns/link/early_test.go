@@ -123,6 +123,23 @@ func TestInitiatorLearnsFromTheFirstPacket(t *testing.T) {
 	}
 }
 
+// A receiver that needs a moment after its proof gets it before the next advertisement: three milliseconds, as it holds each of
+// its own two answers.
+func TestAdvertisementKeepsDistanceFromTheProofBefore(t *testing.T) {
+	for unmarked, want := range map[int]time.Duration{1: 9 * time.Millisecond, 9: 0} {
+		w := established(t, options{wire: instant, params: unmarkedPeer(unmarked)})
+		w.ends[1].react = newAcceptAll().react
+		w.ends[0].link.early.copes = unmarked == 9
+		began := w.now
+		w.give([]byte("first"), ResourceOptions{})
+		id := w.give([]byte("second"), ResourceOptions{})
+		w.run(w.now.Add(time.Minute), func() bool { _, ok := w.concluded(0, id); return ok })
+		if took := w.now.Sub(began); took != want {
+			t.Errorf("unmarked %d: %v", unmarked, took)
+		}
+	}
+}
+
 func TestMarkIsNotTransferable(t *testing.T) {
 	w := established(t, options{wire: instant, params: unmarkedPeer(1)})
 	a := w.ends[0].link

@@ -68,6 +68,10 @@ func (l *Link) startOutgoing(now time.Time, out outgoing, o ResourceOptions) (Tr
 }
 
 // pumpOutgoing moves the queue on: it prepares what will be needed next and advertises what is ready and first.
+//
+// The reference proves a segment before it takes it off its list, and while it does so it can overlook the first part of the
+// next one, which then comes a timeout later. Advertisements therefore keep the distance of early answers from the proof
+// before them, too.
 func (l *Link) pumpOutgoing(now time.Time) {
 	for len(l.transfer.out) > 0 && l.state != Dead {
 		first := l.transfer.out[0]
@@ -84,7 +88,7 @@ func (l *Link) pumpOutgoing(now time.Time) {
 		}
 		if first.sender.Ready() && !first.held {
 			first.held = true
-			l.answer(now, first.arrival, func(now time.Time) {
+			l.answer(now, latest(first.arrival, l.transfer.proofAt), func(now time.Time) {
 				first.held = false
 				first.sender.Advertise(now, &l.transfer.output)
 				l.flushTransfer(now, first.id)
@@ -189,6 +193,7 @@ func (l *Link) resourceProof(now time.Time, data []byte) rns.Verdict {
 	}
 	v := o.sender.Proof(now, data)
 	if v == rns.VerdictDelivered {
+		l.transfer.proofAt = now
 		l.touch(now, len(data), asData)
 		l.afterSender(now, o)
 	}

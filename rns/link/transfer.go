@@ -16,7 +16,9 @@ type transfers struct {
 	window int         // of the last assembled incoming resource. spec: rns-link §8.3
 	rate   float64     // expected in-flight rate of the same, bit/s
 	proofs []sentProof // oldest first
-	output resource.Output
+	// proofAt is when the latest proof for a segment of ours arrived.
+	proofAt time.Time
+	output  resource.Output
 }
 
 // sentProof can be sent again when its receiver did not get it. spec: rns-link §8.7
