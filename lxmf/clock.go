@@ -17,12 +17,16 @@ func Seconds(t time.Time) float64 {
 	return float64(t.Unix()) + float64(t.Nanosecond())/1e9
 }
 
-// TimeOf returns a time of the protocol. Numbers that are no time, and 0, are
-// the zero time.
+// TimeOf returns a time of the protocol. Numbers that are no time, and 0 or what
+// rounds to it, are the zero time.
 func TimeOf(seconds float64) time.Time {
 	if math.IsNaN(seconds) || seconds <= 0 || seconds > maxSeconds {
 		return time.Time{}
 	}
 	whole, fraction := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(math.Round(fraction*1e9))).UTC()
+	nanos := int64(math.Round(fraction * 1e9))
+	if whole == 0 && nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(whole), nanos).UTC()
 }
