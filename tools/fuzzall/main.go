@@ -75,7 +75,8 @@ func find(root string) ([]fuzz, error) {
 }
 
 func (f fuzz) run(span time.Duration) bool {
-	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+f.name+"$", "-fuzztime", span.String(), "./"+f.dir)
+	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+f.name+"$", "-fuzztime", span.String(),
+		"-fuzzminimizetime", "20x", "./"+f.dir)
 	b, err := cmd.CombinedOutput()
 	n := "0"
 	for _, m := range execs.FindAllSubmatch(b, -1) {
