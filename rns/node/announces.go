@@ -32,7 +32,7 @@ func (d *Destination) Announce(ctx context.Context, o AnnounceOptions) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.announced = d.node.env.now()
+	d.announced, d.lastData = d.node.env.now(), data
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (d *Destination) pathAnswer(tag string) (pathAnswer, error) {
 	a := pathAnswer{at: now, packet: p, ratchet: ratchet}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.answers[tag] = a
+	d.answers[tag], d.lastData = a, data
 	return a, nil
 }
 

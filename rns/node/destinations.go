@@ -94,6 +94,7 @@ type Destination struct {
 	ratchets  *ratchetRing
 	answers   map[string]pathAnswer
 	announced time.Time
+	lastData  []byte // application data of the last announce
 	gone      bool
 }
 

@@ -52,6 +52,12 @@ func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 	}
 	l := n.newLink(m.ID(), dest, link.Initiator)
 	l.m, l.handler = m, h
+	if w.known.Local {
+		if err := n.dialLocal(ctx, l, request); err != nil {
+			return nil, err
+		}
+		return l, nil
+	}
 	if err := n.request(ctx, l, w.known.Public, w.hops, raw); err != nil {
 		return nil, err
 	}
@@ -68,7 +74,7 @@ func (n *Node) request(ctx context.Context, l *Link, peer rns.PublicKey, hops ui
 		if err != nil {
 			return err
 		}
-		n.links[l.id] = l
+		n.links[l.key()] = l
 		n.crew.run(l.run)
 		if _, v := n.out(now, transport.OutPacket{Raw: raw}); !v.Accepted() {
 			l.inbox.call(func(now time.Time) {
@@ -100,45 +106,59 @@ func (n *Node) OpenLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 // deliverLinkRequest begins an incoming link. It runs on the loop; the expensive part runs on the link's goroutine.
 // spec: rns-link §2.3
 func (n *Node) deliverLinkRequest(now time.Time, d *transport.Delivery) {
-	dest, ok := n.dests[d.Packet.Dest]
 	p := n.ports[d.Interface]
-	switch {
-	case !ok || p == nil:
-		return
-	case dest.kind != rns.DestSingle || dest.conf.Links == RefuseLinks:
-		n.refused(d.Interface, rns.VerdictLinksRefused)
-		return
-	case n.links[d.LinkID] != nil:
-		n.refused(d.Interface, rns.VerdictDuplicate)
-		return
-	case n.pending >= n.cfg.Params.MaxPendingLinks || len(n.links) >= n.cfg.Params.MaxLinks:
-		n.refused(d.Interface, rns.VerdictOverload)
+	if p == nil {
 		return
 	}
-	l := n.newLink(d.LinkID, d.Packet.Dest, link.Responder)
-	l.local = dest
-	n.links[d.LinkID] = l
-	n.pending++
+	l, v := n.incoming(d.LinkID, d.Packet.Dest)
+	if l == nil {
+		n.refused(d.Interface, v)
+		return
+	}
 	request := d.Packet
 	request.Data = append([]byte(nil), request.Data...)
 	n.crew.flight.add(1)
 	n.crew.run(func() { l.accept(now, request, p) })
 }
 
-// accept answers a link request and then runs the link.
+// incoming makes the shell of an incoming link, or says why there is to be none. It runs on the loop.
+func (n *Node) incoming(id, to rns.Addr) (*Link, rns.Verdict) {
+	dest, ok := n.dests[to]
+	switch {
+	case !ok:
+		return nil, rns.VerdictUnknownDestination
+	case dest.kind != rns.DestSingle || dest.conf.Links == RefuseLinks:
+		return nil, rns.VerdictLinksRefused
+	case n.links[linkKey{id, link.Responder}] != nil:
+		return nil, rns.VerdictDuplicate
+	case n.pending >= n.cfg.Params.MaxPendingLinks || len(n.links) >= n.cfg.Params.MaxLinks:
+		return nil, rns.VerdictOverload
+	}
+	l := n.newLink(id, to, link.Responder)
+	l.local = dest
+	n.links[l.key()] = l
+	n.pending++
+	return l, rns.VerdictNone
+}
+
+// accept answers a link request and then runs the link. p is nil if the request came from this node.
 func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 	n := l.node
+	var on InterfaceID
+	if p != nil {
+		on = p.id
+	}
 	m, fx, err := link.Accept(now, link.ResponderConfig{
 		Params: n.cfg.Params.Link, Rand: n.env.rand, Identity: l.local.conf.Identity,
-		Interface: link.InterfaceID(p.id), Hops: request.Hops, Serve: l.local.servePolicy(),
+		Interface: link.InterfaceID(on), Hops: request.Hops, Serve: l.local.servePolicy(),
 	}, request)
 	if err != nil {
 		n.post(func(time.Time) {
 			l.settle()
-			delete(n.links, l.id)
+			delete(n.links, l.key())
 			var v rns.Verdict
 			if errors.As(err, &v) {
-				n.refused(p.id, v)
+				n.refused(on, v)
 			}
 		})
 		n.crew.flight.add(-len(l.inbox.close()) - 1)
@@ -146,11 +166,13 @@ func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 		return
 	}
 	l.m = m
-	l.attach(p)
-	l.before = func(time.Time) {
-		_ = n.m.RegisterLink(transport.LocalLink{
-			ID: l.id, Destination: l.dest, Role: transport.LinkResponder, Attached: p.id,
-		})
+	if p != nil {
+		l.attach(p)
+		l.before = func(time.Time) {
+			_ = n.m.RegisterLink(transport.LocalLink{
+				ID: l.id, Destination: l.dest, Role: transport.LinkResponder, Attached: on,
+			})
+		}
 	}
 	l.apply(now, fx)
 	n.crew.flight.done()
@@ -170,7 +192,10 @@ func (d *Destination) servePolicy() link.ServePolicy {
 
 // deliverLink hands a packet to its link. It runs on the loop.
 func (n *Node) deliverLink(_ time.Time, d *transport.Delivery) {
-	l, ok := n.links[d.Packet.Dest]
+	l, ok := n.links[linkKey{d.Packet.Dest, link.Responder}]
+	if !ok {
+		l, ok = n.links[linkKey{d.Packet.Dest, link.Initiator}]
+	}
 	p := n.ports[d.Interface]
 	if !ok || p == nil {
 		n.refused(d.Interface, rns.VerdictLinkUnknown)

@@ -26,6 +26,7 @@ type Link struct {
 	done  chan struct{}
 
 	attached atomic.Uint32 // interface, 0 before it is known
+	mate     *Link         // the other end, if it is in this node; set before the link runs
 
 	// What follows belongs to the link's goroutine.
 	m         *link.Link
@@ -225,10 +226,12 @@ func (l *Link) receive(now time.Time, raw []byte, in inboxPacket) {
 	}
 	p.Hops = in.hops
 	before := l.m.State()
-	fx := l.m.Receive(now, raw, p, link.InterfaceID(in.port.id))
-	if in.port != nil {
-		in.port.count.verdict(fx.Verdict)
+	if in.port == nil { // from the mate
+		l.apply(now, l.m.Receive(now, raw, p, 0))
+		return
 	}
+	fx := l.m.Receive(now, raw, p, link.InterfaceID(in.port.id))
+	in.port.count.verdict(fx.Verdict)
 	if before == link.Pending && l.m.State() != link.Pending && l.role == link.Initiator {
 		l.attach(in.port)
 		l.m.SetExpectedHops(in.hops)
@@ -243,8 +246,25 @@ func (l *Link) attach(p *port) {
 	l.attached.Store(uint32(p.id))
 }
 
-// apply carries out what the machine wants: frames to the loop or the port, jobs to workers, events to the application.
+// apply carries out what the machine wants: frames to their way out, jobs to workers, events to the application.
 func (l *Link) apply(now time.Time, fx *link.Effects) {
+	if l.mate != nil {
+		l.toMate(fx)
+	} else {
+		l.transmit(fx)
+	}
+	for _, j := range fx.Jobs {
+		l.startJob(j)
+	}
+	for _, e := range fx.Events {
+		l.happened(now, e)
+	}
+	l.refresh()
+	l.follow(now)
+}
+
+// transmit sends frames by the loop, or straight to the port.
+func (l *Link) transmit(fx *link.Effects) {
 	var frames [][]byte
 	for i := range fx.Send {
 		f := &fx.Send[i]
@@ -270,14 +290,6 @@ func (l *Link) apply(now time.Time, fx *link.Effects) {
 			}
 		})
 	}
-	for _, j := range fx.Jobs {
-		l.startJob(j)
-	}
-	for _, e := range fx.Events {
-		l.happened(now, e)
-	}
-	l.refresh()
-	l.follow(now)
 }
 
 // follow runs what events left for after the effects of a call: they are gone by then.
@@ -308,18 +320,34 @@ func (l *Link) startJob(j link.Job) {
 // pumpStep is how many bytes of parts are emitted at once, so that packets and calls get their turn in between.
 const pumpStep = 128 << 10
 
-// pump emits parts of resources while the port has room, and asks to be woken when it has none.
+// outlet is where the bulk of a link goes: the queue of a port, or the inbox of the other end in this node.
+type outlet interface {
+	// free is how many bytes may be added now, whenWritable calls f once when there is room again.
+	free() int
+	whenWritable(f func())
+}
+
+func (l *Link) outlet() outlet {
+	switch {
+	case l.mate != nil:
+		return &l.mate.inbox
+	case l.port != nil:
+		return &l.port.out
+	}
+	return nil
+}
+
+// pump emits parts of resources while there is room for them, and asks to be woken when there is none.
 func (l *Link) pump() {
-	for l.port != nil && l.m.Pending() > 0 && !l.waiting {
-		room := l.port.out.free()
+	for out := l.outlet(); out != nil && l.m.Pending() > 0 && !l.waiting; {
+		room := out.free()
 		if room > 0 {
 			now := l.node.env.now()
 			l.apply(now, l.m.Writable(now, min(room, pumpStep)))
 			continue
 		}
 		l.waiting = true
-		p := l.port
-		p.out.whenWritable(func() { l.inbox.call(func(time.Time) { l.waiting = false }) })
+		out.whenWritable(func() { l.inbox.call(func(time.Time) { l.waiting = false }) })
 	}
 }
 
@@ -348,13 +376,15 @@ func (l *Link) end() {
 	}
 	l.conclude()
 	how := transport.LinkClosed
-	if l.role == link.Initiator && l.port == nil && errors.Is(l.cause, ErrLinkTimeout) {
+	if l.role == link.Initiator && l.port == nil && l.mate == nil && errors.Is(l.cause, ErrLinkTimeout) {
 		how = transport.LinkNeverProved
 	}
 	l.node.post(func(now time.Time) {
 		l.settle()
-		delete(l.node.links, l.id)
-		l.node.apply(now, l.node.m.RemoveLink(now, l.id, how), nil)
+		delete(l.node.links, l.key())
+		if l.mate == nil {
+			l.node.apply(now, l.node.m.RemoveLink(now, l.id, how), nil)
+		}
 	})
 	close(l.done)
 }

@@ -45,7 +45,7 @@ type Node struct {
 	m        *transport.Machine
 	ports    map[InterfaceID]*port
 	dests    map[rns.Addr]*Destination
-	links    map[rns.Addr]*Link
+	links    map[linkKey]*Link
 	receipts map[rns.Hash]*Receipt
 	waiters  map[rns.Addr][]*pathWaiter
 	touched  []*port // with frames queued since the last flush
@@ -79,7 +79,7 @@ type nodeIdentity struct {
 func New(cfg Config, opts ...Option) (*Node, error) {
 	n := &Node{
 		cfg: cfg, env: newEnvironment(opts),
-		ports: make(map[InterfaceID]*port), dests: make(map[rns.Addr]*Destination), links: make(map[rns.Addr]*Link),
+		ports: make(map[InterfaceID]*port), dests: make(map[rns.Addr]*Destination), links: make(map[linkKey]*Link),
 		receipts: make(map[rns.Hash]*Receipt), waiters: make(map[rns.Addr][]*pathWaiter),
 		calls: make(chan call, 256), frames: make(chan *batch, 64), checked: make(chan []checkedJob, 64),
 		gone: make(chan struct{}), workers: newWorkers(cfg.Params.Verifiers),

@@ -40,15 +40,20 @@ type Known struct {
 // pathWaiter waits for a path.
 type pathWaiter struct{ found chan struct{} }
 
-// HasPath tells whether a path is known.
+// HasPath tells whether a path is known. Destinations of this node are always reachable, at 0 hops.
 func (n *Node) HasPath(ctx context.Context, dest rns.Addr) bool {
-	ok, err := ask(ctx, n, func(time.Time) bool { return n.m.HasPath(dest) })
+	ok, err := ask(ctx, n, func(time.Time) bool { return n.m.HasPath(dest) || n.dests[dest] != nil })
 	return err == nil && ok
 }
 
 // HopsTo returns the number of hops, 128 if no path is known.
 func (n *Node) HopsTo(ctx context.Context, dest rns.Addr) int {
-	h, err := ask(ctx, n, func(time.Time) uint8 { return n.m.HopsTo(dest) })
+	h, err := ask(ctx, n, func(time.Time) uint8 {
+		if n.dests[dest] != nil {
+			return 0
+		}
+		return n.m.HopsTo(dest)
+	})
 	if err != nil {
 		return rns.MaxHops
 	}
@@ -58,6 +63,9 @@ func (n *Node) HopsTo(ctx context.Context, dest rns.Addr) int {
 // Path returns the path to a destination, ErrNoPath if none is known.
 func (n *Node) Path(ctx context.Context, dest rns.Addr) (Path, error) {
 	p, err := ask(ctx, n, func(now time.Time) *Path {
+		if n.dests[dest] != nil {
+			return &Path{Destination: dest, NextHop: dest, Learned: now}
+		}
 		r, ok := n.m.Path(now, dest)
 		if !ok {
 			return nil
@@ -264,17 +272,26 @@ func (n *Node) recall(ctx context.Context, f func(now time.Time) *Known) (Known,
 
 // known looks a destination up among the heard and the local ones. It runs on the loop. spec: rns-core §3.5
 func (n *Node) known(now time.Time, dest rns.Addr) (Known, bool) {
+	if d := n.dests[dest]; d != nil && d.conf.Identity != nil {
+		return d.known(), true
+	}
 	if r, ok := n.m.Recall(dest); ok {
 		_, ratchet := n.m.Ratchet(now, dest)
 		return Known{
 			Destination: dest, Public: r.Public, AppData: r.AppData, Announced: r.Announced, Ratchet: ratchet,
-			Local: n.dests[dest] != nil,
 		}, true
 	}
-	if d := n.dests[dest]; d != nil && d.conf.Identity != nil {
-		return Known{Destination: dest, Public: d.conf.Identity.Public(), Local: true}, true
-	}
 	return Known{}, false
+}
+
+// known is what others in this node may know of the destination.
+func (d *Destination) known() Known {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Known{
+		Destination: d.addr, Public: d.conf.Identity.Public(), AppData: d.lastData, Announced: d.announced,
+		Ratchet: len(d.ratchets.all()) > 0, Local: true,
+	}
 }
 
 // Retain keeps what is known of a destination for ever, Unretain until it is long unused.

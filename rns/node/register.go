@@ -131,6 +131,16 @@ func (r *ratchetRing) all() []rns.RatchetPrivate {
 	return r.keys
 }
 
+// newest is the public key that others encrypt to, nil before the first rotation.
+func (r *ratchetRing) newest() *rns.RatchetPublic {
+	keys := r.all()
+	if len(keys) == 0 {
+		return nil
+	}
+	public := keys[0].Public()
+	return &public
+}
+
 func (r *ratchetRing) policy() rns.RatchetPolicy {
 	if r == nil {
 		return rns.RatchetsOptional

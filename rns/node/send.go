@@ -19,9 +19,10 @@ func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o Sen
 		known   Known
 		ok      bool
 		ratchet *rns.RatchetPublic
+		local   *Destination
 	}
 	k, err := ask(ctx, n, func(now time.Time) keys {
-		var k keys
+		k := keys{local: n.dests[dest]}
 		if k.known, k.ok = n.known(now, dest); k.ok {
 			n.m.MarkUsed(now, dest)
 			if r, ok := n.m.Ratchet(now, dest); ok {
@@ -36,9 +37,15 @@ func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o Sen
 	if !k.ok {
 		return nil, fmt.Errorf("send to %s: %w", dest, ErrUnknownIdentity)
 	}
+	if k.local != nil {
+		k.ratchet = k.local.ratchets.newest()
+	}
 	sealed, err := k.known.Public.Encrypt(n.env.rand, data, k.ratchet)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt for %s: %w", dest, err)
+	}
+	if k.local != nil {
+		return n.sendLocal(ctx, rns.Packet{Dest: dest, Data: sealed}, o)
 	}
 	return n.sendRaw(ctx, rns.Packet{Dest: dest, Data: sealed}, &k.known.Public, o)
 }
@@ -219,6 +226,9 @@ func (d *Destination) decrypt(data []byte) ([]byte, *rns.RatchetID, error) {
 
 // prove sends the proof of a packet on the interface it came from. spec: rns-core §8.1
 func (d *Destination) prove(a arrived) error {
+	if a.on == 0 {
+		return d.node.proveLocal(a.hash)
+	}
 	proof := rns.BuildProof(d.conf.Identity, a.hash, d.node.cfg.proofForm())
 	raw, err := rns.ProofPacket(a.hash, proof).Pack(rns.MTU)
 	if err != nil {
