@@ -37,7 +37,12 @@ func (r *Router) packetArrived(p *node.Packet) {
 	packed := append(append(make([]byte, 0, rns.AddrSize+len(p.Data)), r.addr[:]...), p.Data...)
 	r.in.put(&arrival{
 		packed: packed, method: lxmf.MethodOpportunistic, ratchet: p.Ratchet, hops: p.Hops, on: p.Interface, signal: p.Signal,
-		received: p.Received, settled: proves(p.Prove),
+		received: p.Received, settled: func(err error) {
+			if err == nil {
+				due := p.Received.Add(r.cfg.Params.EarlyProof)
+				r.box.post(func(m *machine, now time.Time) { m.prove(now, due, p.Prove) })
+			}
+		},
 	})
 }
 

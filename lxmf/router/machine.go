@@ -104,6 +104,8 @@ type (
 		at   time.Time
 	}
 	noteCost struct{ cost StampCost }
+	// releaseProof sends the proof of an incoming packet.
+	releaseProof struct{ prove func() error }
 )
 
 func (askPath) isAction()        {}
@@ -119,6 +121,7 @@ func (searchStamp) isAction()    {}
 func (stopStamp) isAction()      {}
 func (noteDelivery) isAction()   {}
 func (noteCost) isAction()       {}
+func (releaseProof) isAction()   {}
 
 func newMachine(p Params, w ways, rand io.Reader) *machine {
 	return &machine{
@@ -152,8 +155,19 @@ func (m *machine) expire(now time.Time) {
 			m.channelIdle(now, t.channel)
 		case t.late != nil:
 			delete(m.late, t.late.id)
+		case t.proof != nil:
+			m.do(releaseProof{prove: t.proof})
 		}
 	}
+}
+
+// prove releases the proof of an incoming packet, not before due.
+func (m *machine) prove(now, due time.Time, proof func() error) {
+	if now.Before(due) {
+		m.timers.set(&timer{proof: proof}, due)
+		return
+	}
+	m.do(releaseProof{prove: proof})
 }
 
 // submit takes a message over.

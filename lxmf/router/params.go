@@ -19,6 +19,9 @@ type Params struct {
 	OfflineWait time.Duration
 	// PacketProof is how long the proof of an opportunistic packet is accepted.
 	PacketProof time.Duration
+	// EarlyProof is how long after its arrival the proof of an opportunistic packet leaves at the earliest: the reference
+	// begins to wait for a proof only after the packet has left, and loses those that come at once. spec: rns-link §6.1
+	EarlyProof time.Duration
 	// LinkResends is how often a packet is repeated on the same link when no proof comes, before the link is given up.
 	LinkResends int
 	// LinkIdle closes links we opened and nobody uses. spec: lxmf §9.4
@@ -65,6 +68,7 @@ func DefaultParams() Params {
 	return Params{
 		MaxAttempts: 5, RetryWait: 10 * time.Second, PathWait: 7 * time.Second, PathDrop: 500 * time.Millisecond,
 		RetryPause: time.Second, OfflineWait: 5 * time.Minute, PacketProof: time.Minute,
+		EarlyProof:  3 * time.Millisecond,
 		LinkResends: 2, LinkIdle: 600 * time.Second, Window: 32,
 		MaxDialing: 32, PathSpacing: 50 * time.Millisecond, LateProof: 2 * time.Minute,
 		ProgressEvery: 250 * time.Millisecond,

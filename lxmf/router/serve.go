@@ -166,6 +166,8 @@ func (r *Router) perform(ctx context.Context, now time.Time, a action) {
 		r.keep.delivery(a.peer, a.at)
 	case noteCost:
 		r.keep.cost(a.cost)
+	case releaseProof:
+		_ = a.prove() // without it the sender tries again
 	}
 }
 

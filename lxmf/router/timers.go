@@ -15,6 +15,7 @@ type timer struct {
 	peer    *peer
 	channel *channel
 	late    *lateProof
+	proof   func() error
 }
 
 // timers is a heap of set timers, earliest first. The zero value is empty.
