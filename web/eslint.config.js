@@ -2,8 +2,10 @@ import vue from 'eslint-plugin-vue'
 import tseslint from 'typescript-eslint'
 
 // Colours have names (src/styles/tokens.css); literals would escape the themes.
-const colour = 'Literal[value=/#[0-9a-fA-F]{6}\\b|\\b(rgb|hsl|oklch)a?\\(/], TemplateElement[value.raw=/#[0-9a-fA-F]{6}\\b|\\b(rgb|hsl|oklch)a?\\(/]'
-const physical = '/(^|\\s|:)-?(ml|mr|pl|pr|left|right|border-l|border-r|rounded-l|rounded-r|text-left|text-right)(-|\\b)(?!\\s*\\()/'
+const colour =
+  'Literal[value=/#[0-9a-fA-F]{6}\\b|\\b(rgb|hsl|oklch)a?\\(/], TemplateElement[value.raw=/#[0-9a-fA-F]{6}\\b|\\b(rgb|hsl|oklch)a?\\(/]'
+const physical =
+  '/(^|\\s|:)-?(ml|mr|pl|pr|left|right|border-l|border-r|rounded-l|rounded-r|text-left|text-right)(-|\\b)(?!\\s*\\()/'
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'src/api/schema.gen.ts', 'e2e', 'public', 'scripts/*.mjs'] },
@@ -19,7 +21,10 @@ export default tseslint.config(
       'vue/component-api-style': ['error', ['script-setup']],
       'vue/block-lang': ['error', { script: { lang: 'ts' } }],
       'vue/max-lines-per-block': ['error', { script: 120, template: 120 }],
-      'vue/no-restricted-static-attribute': ['error', { key: 'class', value: physical, message: 'logical, not physical: ms-, pe-, start-, text-end' }],
+      'vue/no-restricted-static-attribute': [
+        'error',
+        { key: 'class', value: physical, message: 'logical, not physical: ms-, pe-, start-, text-end' },
+      ],
       'vue/no-static-inline-styles': 'error',
       'vue/define-macros-order': 'off',
       'vue/multi-word-component-names': 'off',
@@ -38,7 +43,12 @@ export default tseslint.config(
       'no-restricted-globals': ['error', { name: 'fetch', message: 'only src/api talks to the server' }],
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['openapi-fetch'], message: 'only src/api talks to the server' }, { group: ['**/../**/features/*'], message: 'import features by @/features' }] },
+        {
+          patterns: [
+            { group: ['openapi-fetch'], message: 'only src/api talks to the server' },
+            { group: ['**/../**/features/*'], message: 'import features by @/features' },
+          ],
+        },
       ],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],

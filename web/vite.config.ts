@@ -35,7 +35,12 @@ export default defineConfig({
       output: {
         codeSplitting: {
           // One file that every page needs, instead of many small ones.
-          groups: [{ name: 'base', test: /node_modules[\\/](?!uqr)|src[\\/](kit|lib|api|locales|styles|shell|features[\\/]identities[\\/](useIdentity|IdentityAddress|IdentitySwitcher)|features[\\/]chats[\\/](deliveryText|useSearch|parseAddress))|plugin-vue/ }],
+          groups: [
+            {
+              name: 'base',
+              test: /node_modules[\\/](?!uqr)|src[\\/](kit|lib|api|locales|styles|shell|features[\\/]identities[\\/](useIdentity|IdentityAddress|IdentitySwitcher)|features[\\/]chats[\\/](deliveryText|useSearch|parseAddress))|plugin-vue/,
+            },
+          ],
         },
       },
     },

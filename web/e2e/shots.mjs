@@ -8,7 +8,11 @@ import { startMock } from './mock.mjs'
 import { shots } from './routes.mjs'
 
 /** @param {string} name */
-const option = (name) => process.argv.find((one) => one.startsWith(`--${name}=`))?.split('=')[1]?.split(',')
+const option = (name) =>
+  process.argv
+    .find((one) => one.startsWith(`--${name}=`))
+    ?.split('=')[1]
+    ?.split(',')
 const out = fileURLToPath(new URL('./out/', import.meta.url))
 mkdirSync(out, { recursive: true })
 const mock = process.env['BASE_URL'] ? null : await startMock(4199)

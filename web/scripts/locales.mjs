@@ -17,7 +17,8 @@ function sourcesBelow(dir) {
   })
 }
 
-const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+const sorted = (object) =>
+  Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
 
 for (const name of readdirSync(localeDir)) {
   const path = join(localeDir, name)
@@ -30,7 +31,9 @@ for (const name of readdirSync(localeDir)) {
 
 const english = JSON.parse(readFileSync(join(localeDir, 'en.json'), 'utf8'))
 const keys = new Set(Object.keys(english))
-const code = sourcesBelow(src).map((path) => readFileSync(path, 'utf8')).join('\n')
+const code = sourcesBelow(src)
+  .map((path) => readFileSync(path, 'utf8'))
+  .join('\n')
 
 // 'a.b' is a key; `a.${x}.c` stands for every key of that shape.
 const literals = new Set([...code.matchAll(/'([a-z][a-zA-Z0-9]*(?:\.[\w-]+)+)'/g)].map((match) => match[1]))
@@ -42,7 +45,8 @@ const used = (key) => literals.has(key) || shapes.some((shape) => shape.test(key
 for (const key of keys) if (!used(key)) problems.push(`en.json: ${key} is used nowhere`)
 
 // Keys in t('…') calls are checked by the compiler; here the other literals that look like keys.
-for (const match of code.matchAll(/\bt\(\s*'([^']+)'/g)) if (!keys.has(match[1])) problems.push(`missing in en.json: ${match[1]}`)
+for (const match of code.matchAll(/\bt\(\s*'([^']+)'/g))
+  if (!keys.has(match[1])) problems.push(`missing in en.json: ${match[1]}`)
 for (const match of code.matchAll(/\? '([a-z]\w*\.[\w.]+)' : '([a-z]\w*\.[\w.]+)'/g))
   for (const key of match.slice(1)) if (!keys.has(key)) problems.push(`missing in en.json: ${key}`)
 

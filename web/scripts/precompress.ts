@@ -28,7 +28,10 @@ export function precompress(): Plugin {
           if (!compressible.test(file) || file.endsWith('manifest.build.json')) continue
           const raw = readFileSync(file)
           if (raw.length < smallest) continue
-          const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length }
+          const params = {
+            [constants.BROTLI_PARAM_QUALITY]: 11,
+            [constants.BROTLI_PARAM_SIZE_HINT]: raw.length,
+          }
           writeFileSync(`${file}.br`, brotliCompressSync(raw, { params }))
           writeFileSync(`${file}.gz`, gzipSync(raw, { level: 9 }))
         }

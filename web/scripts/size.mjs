@@ -19,10 +19,18 @@ function closure(keys, seen = new Set()) {
   return seen
 }
 
-const filesOf = (keys) => [...new Set([...keys].map((key) => manifest[key].file))].filter((file) => file.endsWith('.js'))
+const filesOf = (keys) =>
+  [...new Set([...keys].map((key) => manifest[key].file))].filter((file) => file.endsWith('.js'))
 const entry = Object.keys(manifest).find((key) => manifest[key].isEntry)
 const initial = closure([entry, 'src/features/chats/ChatsPage.vue'])
-const css = [...new Set(Object.values(manifest).flatMap((chunk) => [...(chunk.css ?? []), ...(chunk.file.endsWith('.css') ? [chunk.file] : [])]))]
+const css = [
+  ...new Set(
+    Object.values(manifest).flatMap((chunk) => [
+      ...(chunk.css ?? []),
+      ...(chunk.file.endsWith('.css') ? [chunk.file] : []),
+    ]),
+  ),
+]
 const sum = (files) => files.reduce((total, file) => total + gz(file), 0)
 
 const locale = fileURLToPath(new URL('../src/locales/en.json', import.meta.url))

@@ -28,7 +28,12 @@ const showChat = (filter: string) => (to: RouteLocation) => ({
 
 const routes: RouteRecordRaw[] = [
   { path: '/', name: 'home', component: () => import('@/shell/ShellHome.vue') },
-  { path: '/welcome', name: 'welcome', component: () => import('@/features/welcome/WelcomePage.vue'), meta: { title: 'welcome.title' } },
+  {
+    path: '/welcome',
+    name: 'welcome',
+    component: () => import('@/features/welcome/WelcomePage.vue'),
+    meta: { title: 'welcome.title' },
+  },
   { path: `${identity}/chats/requests`, redirect: showChat('requests') },
   { path: `${identity}/chats/archived`, redirect: showChat('archived') },
   {
@@ -37,24 +42,98 @@ const routes: RouteRecordRaw[] = [
     component: () => import('@/features/chats/ChatsPage.vue'),
     meta: chats,
   },
-  { path: `${identity}/search`, name: 'search', component: () => import('@/features/chats/SearchPage.vue'), meta: { ...chats, title: 'search.title' } },
-  { path: `${identity}/people`, name: 'contacts', component: () => import('@/features/people/PeopleContactsPage.vue'), meta: people },
-  { path: `${identity}/people/heard`, name: 'heard', component: () => import('@/features/people/PeopleHeardPage.vue'), meta: people },
-  { path: `${identity}/people/blocked`, name: 'blocked', component: () => import('@/features/people/PeopleBlockedPage.vue'), meta: people },
-  { path: `${identity}/people/:person${hash}`, name: 'person', component: () => import('@/features/people/PersonPage.vue'), meta: people },
-  { path: '/network', name: 'network', component: () => import('@/features/network/NetworkPage.vue'), meta: network },
-  { path: '/network/interfaces', name: 'interfaces', component: () => import('@/features/network/InterfacesPage.vue'), meta: network },
-  { path: '/network/interfaces/new/:type?', name: 'interface-new', component: () => import('@/features/network/InterfaceEditPage.vue'), meta: network },
-  { path: '/network/interfaces/edit/:name', name: 'interface-edit', component: () => import('@/features/network/InterfaceEditPage.vue'), meta: network },
-  { path: '/network/paths', name: 'paths', component: () => import('@/features/network/PathsPage.vue'), meta: network },
-  { path: '/settings', name: 'settings', component: () => import('@/features/settings/SettingsPage.vue'), meta: settings },
-  { path: `${identity}/settings`, name: 'identity-settings', component: () => import('@/features/settings/SettingsPage.vue'), meta: settings },
-  { path: '/identities', name: 'identities', component: () => import('@/features/identities/IdentitiesPage.vue'), meta: { ...settings, title: 'identities.title' } },
-  { path: '/:rest(.*)*', name: 'missing', component: () => import('@/shell/ShellMissing.vue'), meta: { title: 'missing.title' } },
+  {
+    path: `${identity}/search`,
+    name: 'search',
+    component: () => import('@/features/chats/SearchPage.vue'),
+    meta: { ...chats, title: 'search.title' },
+  },
+  {
+    path: `${identity}/people`,
+    name: 'contacts',
+    component: () => import('@/features/people/PeopleContactsPage.vue'),
+    meta: people,
+  },
+  {
+    path: `${identity}/people/heard`,
+    name: 'heard',
+    component: () => import('@/features/people/PeopleHeardPage.vue'),
+    meta: people,
+  },
+  {
+    path: `${identity}/people/blocked`,
+    name: 'blocked',
+    component: () => import('@/features/people/PeopleBlockedPage.vue'),
+    meta: people,
+  },
+  {
+    path: `${identity}/people/:person${hash}`,
+    name: 'person',
+    component: () => import('@/features/people/PersonPage.vue'),
+    meta: people,
+  },
+  {
+    path: '/network',
+    name: 'network',
+    component: () => import('@/features/network/NetworkPage.vue'),
+    meta: network,
+  },
+  {
+    path: '/network/interfaces',
+    name: 'interfaces',
+    component: () => import('@/features/network/InterfacesPage.vue'),
+    meta: network,
+  },
+  {
+    path: '/network/interfaces/new/:type?',
+    name: 'interface-new',
+    component: () => import('@/features/network/InterfaceEditPage.vue'),
+    meta: network,
+  },
+  {
+    path: '/network/interfaces/edit/:name',
+    name: 'interface-edit',
+    component: () => import('@/features/network/InterfaceEditPage.vue'),
+    meta: network,
+  },
+  {
+    path: '/network/paths',
+    name: 'paths',
+    component: () => import('@/features/network/PathsPage.vue'),
+    meta: network,
+  },
+  {
+    path: '/settings',
+    name: 'settings',
+    component: () => import('@/features/settings/SettingsPage.vue'),
+    meta: settings,
+  },
+  {
+    path: `${identity}/settings`,
+    name: 'identity-settings',
+    component: () => import('@/features/settings/SettingsPage.vue'),
+    meta: settings,
+  },
+  {
+    path: '/identities',
+    name: 'identities',
+    component: () => import('@/features/identities/IdentitiesPage.vue'),
+    meta: { ...settings, title: 'identities.title' },
+  },
+  {
+    path: '/:rest(.*)*',
+    name: 'missing',
+    component: () => import('@/shell/ShellMissing.vue'),
+    meta: { title: 'missing.title' },
+  },
 ]
 
 if (import.meta.env.DEV) {
-  routes.unshift({ path: '/kit', component: () => import('@/features/kit/KitPage.vue'), meta: { bare: true } })
+  routes.unshift({
+    path: '/kit',
+    component: () => import('@/features/kit/KitPage.vue'),
+    meta: { bare: true },
+  })
 }
 
 export const router = createRouter({ history: createWebHistory(), routes })

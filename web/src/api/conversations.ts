@@ -10,7 +10,12 @@ export type Route = Schemas['RouteView']
 const pageSize = 200
 
 /** The first pages of the list as one. */
-async function listConversations(identity: string, filter: ConversationFilter, q: string, pages: number): Promise<ConversationList> {
+async function listConversations(
+  identity: string,
+  filter: ConversationFilter,
+  q: string,
+  pages: number,
+): Promise<ConversationList> {
   const items: Conversation[] = []
   let cursor: string | undefined
   for (let page = 0; ; page++) {
@@ -52,7 +57,12 @@ export const updateConversation = (
 export const deleteConversation = (identity: string, peer: string): Promise<unknown> =>
   read(client.DELETE('/api/v1/identities/{identity}/conversations/{peer}', at(identity, peer)))
 export const markRead = (identity: string, peer: string, upTo: string): Promise<unknown> =>
-  read(client.POST('/api/v1/identities/{identity}/conversations/{peer}/read', { ...at(identity, peer), body: { up_to: upTo } }))
+  read(
+    client.POST('/api/v1/identities/{identity}/conversations/{peer}/read', {
+      ...at(identity, peer),
+      body: { up_to: upTo },
+    }),
+  )
 export const retryFailed = (identity: string, peer: string): Promise<Schemas['RetryFailedOutputBody']> =>
   read(client.POST('/api/v1/identities/{identity}/conversations/{peer}/retry', at(identity, peer)))
 export const blockPeer = (identity: string, peer: string): Promise<unknown> =>
@@ -62,5 +72,6 @@ export const unblockPeer = (identity: string, peer: string): Promise<unknown> =>
 export const blockedResource = (identity: string): Resource<Schemas['BlockedView'][]> => ({
   key: ['contacts', identity, 'blocked'],
   fetch: async () =>
-    (await read(client.GET('/api/v1/identities/{identity}/blocked', { params: { path: { identity } } }))).items ?? [],
+    (await read(client.GET('/api/v1/identities/{identity}/blocked', { params: { path: { identity } } })))
+      .items ?? [],
 })

@@ -14,7 +14,10 @@ const silence = 60_000
 const bannerAfter = 1_500
 
 /** Whether the server is in reach, and when the next attempt is due. */
-export const connection = ref<{ state: 'connecting' | 'open' | 'lost'; retryAt: number }>({ state: 'connecting', retryAt: 0 })
+export const connection = ref<{ state: 'connecting' | 'open' | 'lost'; retryAt: number }>({
+  state: 'connecting',
+  retryAt: 0,
+})
 
 const handlers = new Set<Handler>()
 let socket: WebSocket | null = null

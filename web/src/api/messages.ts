@@ -22,7 +22,9 @@ const at = (identity: string, message: string) => ({ params: { path: { identity,
 
 export const listMessages = (identity: string, peer: string, query: WindowQuery): Promise<MessagePage> =>
   read(
-    client.GET('/api/v1/identities/{identity}/conversations/{peer}/messages', { params: { path: { identity, peer }, query } }),
+    client.GET('/api/v1/identities/{identity}/conversations/{peer}/messages', {
+      params: { path: { identity, peer }, query },
+    }),
   )
 export const getMessage = (identity: string, message: string): Promise<Message> =>
   read(client.GET('/api/v1/identities/{identity}/messages/{message}', at(identity, message)))
@@ -37,19 +39,30 @@ export const deleteMessage = (identity: string, message: string): Promise<unknow
 
 export const diagnosisResource = (identity: string, message: string): Resource<Diagnosis> => ({
   key: ['diagnosis', identity, message],
-  fetch: () => read(client.GET('/api/v1/identities/{identity}/messages/{message}/diagnosis', at(identity, message))),
+  fetch: () =>
+    read(client.GET('/api/v1/identities/{identity}/messages/{message}/diagnosis', at(identity, message))),
 })
 export const runChecks = (identity: string, message: string): Promise<Diagnosis> =>
   read(client.POST('/api/v1/identities/{identity}/messages/{message}/diagnosis', at(identity, message)))
 
-export const searchMessages = (identity: string, q: string, peer: string, cursor = ''): Promise<Schemas['SearchOutputBody']> =>
+export const searchMessages = (
+  identity: string,
+  q: string,
+  peer: string,
+  cursor = '',
+): Promise<Schemas['SearchOutputBody']> =>
   read(
     client.GET('/api/v1/identities/{identity}/search', {
-      params: { path: { identity }, query: { q, limit: 50, ...(peer ? { peer } : {}), ...(cursor ? { cursor } : {}) } },
+      params: {
+        path: { identity },
+        query: { q, limit: 50, ...(peer ? { peer } : {}), ...(cursor ? { cursor } : {}) },
+      },
     }),
   )
 
 /** The address of an attachment's bytes; `download` asks for a file to keep. */
 export function attachmentUrl(attachment: Attachment, download = false): string {
-  return download ? `${attachment.url}${attachment.url.includes('?') ? '&' : '?'}download=true` : attachment.url
+  return download
+    ? `${attachment.url}${attachment.url.includes('?') ? '&' : '?'}download=true`
+    : attachment.url
 }

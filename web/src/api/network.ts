@@ -12,7 +12,10 @@ export type PathSort = 'hops' | 'recent' | 'expires' | 'destination'
 const named = (name: string) => ({ params: { path: { name } } })
 const pageSize = 200
 
-export const networkResource: Resource<Network> = { key: ['network'], fetch: () => read(client.GET('/api/v1/network')) }
+export const networkResource: Resource<Network> = {
+  key: ['network'],
+  fetch: () => read(client.GET('/api/v1/network')),
+}
 export const hubsResource: Resource<Schemas['ListHubsOutputBody']> = {
   key: ['interfaces', 'hubs'],
   fetch: () => read(client.GET('/api/v1/network/hubs')),
@@ -26,7 +29,8 @@ export const interfacesResource: Resource<Schemas['ListInterfacesOutputBody']> =
   key: ['interfaces'],
   fetch: () => read(client.GET('/api/v1/interfaces')),
 }
-export const createInterface = (body: InterfaceConfig): Promise<Interface> => read(client.POST('/api/v1/interfaces', { body }))
+export const createInterface = (body: InterfaceConfig): Promise<Interface> =>
+  read(client.POST('/api/v1/interfaces', { body }))
 export const replaceInterface = (name: string, body: InterfaceConfig): Promise<Interface> =>
   read(client.PUT('/api/v1/interfaces/{name}', { ...named(name), body }))
 export const enableInterface = (name: string, enabled: boolean): Promise<Interface> =>
@@ -38,7 +42,11 @@ export const testInterface = (body: InterfaceConfig): Promise<InterfaceTest> =>
 export const parseInterfaces = (text: string): Promise<Schemas['ParseInterfacesOutputBody']> =>
   read(client.POST('/api/v1/interfaces/parse', { body: { text } }))
 
-export const pathsResource = (q: string, sort: PathSort, pages: number): Resource<Schemas['ListPathsOutputBody']> => ({
+export const pathsResource = (
+  q: string,
+  sort: PathSort,
+  pages: number,
+): Resource<Schemas['ListPathsOutputBody']> => ({
   key: ['paths', q, sort, pages],
   fetch: () => listPaths(q, sort, pages),
   gap: 1000,
@@ -59,4 +67,5 @@ async function listPaths(q: string, sort: PathSort, pages: number): Promise<Sche
 const to = (destination: string) => ({ params: { path: { destination } } })
 export const requestPath = (destination: string): Promise<unknown> =>
   read(client.POST('/api/v1/paths/{destination}/request', to(destination)))
-export const dropPath = (destination: string): Promise<unknown> => read(client.DELETE('/api/v1/paths/{destination}', to(destination)))
+export const dropPath = (destination: string): Promise<unknown> =>
+  read(client.DELETE('/api/v1/paths/{destination}', to(destination)))

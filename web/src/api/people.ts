@@ -39,7 +39,9 @@ async function listHeard(identity: string, filter: HeardFilter, pages: number): 
       ...(filter.named ? { named: true } : {}),
       ...(cursor ? { cursor } : {}),
     }
-    const answer = await read(client.GET('/api/v1/identities/{identity}/people', { params: { path: { identity }, query } }))
+    const answer = await read(
+      client.GET('/api/v1/identities/{identity}/people', { params: { path: { identity }, query } }),
+    )
     items.push(...(answer.items ?? []))
     cursor = answer.next_cursor
     if (cursor === undefined || cursor === '' || page + 1 >= pages) return { ...answer, items }
@@ -61,7 +63,9 @@ async function listContacts(identity: string, q: string): Promise<Contact[]> {
   let cursor: string | undefined
   do {
     const query = { limit: pageSize, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) }
-    const answer = await read(client.GET('/api/v1/identities/{identity}/contacts', { params: { path: { identity }, query } }))
+    const answer = await read(
+      client.GET('/api/v1/identities/{identity}/contacts', { params: { path: { identity }, query } }),
+    )
     items.push(...(answer.items ?? []))
     cursor = answer.next_cursor
   } while (cursor !== undefined && cursor !== '')
@@ -70,7 +74,11 @@ async function listContacts(identity: string, q: string): Promise<Contact[]> {
 
 export const createContact = (identity: string, body: Schemas['CreateContactInputBody']): Promise<Contact> =>
   read(client.POST('/api/v1/identities/{identity}/contacts', { params: { path: { identity } }, body }))
-export const updateContact = (identity: string, peer: string, body: Schemas['UpdateContactInputBody']): Promise<Contact> =>
+export const updateContact = (
+  identity: string,
+  peer: string,
+  body: Schemas['UpdateContactInputBody'],
+): Promise<Contact> =>
   read(client.PATCH('/api/v1/identities/{identity}/contacts/{peer}', { ...at(identity, peer), body }))
 export const deleteContact = (identity: string, peer: string): Promise<unknown> =>
   read(client.DELETE('/api/v1/identities/{identity}/contacts/{peer}', at(identity, peer)))

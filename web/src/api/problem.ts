@@ -18,7 +18,10 @@ export class ApiError extends Error {
     this.name = 'ApiError'
     this.code = code
     this.status = status
-    this.fields = (document?.errors ?? []).map((field) => ({ location: field.location ?? '', message: field.message }))
+    this.fields = (document?.errors ?? []).map((field) => ({
+      location: field.location ?? '',
+      message: field.message,
+    }))
     this.params = (document?.params ?? {}) as TextParams
   }
 

@@ -1,4 +1,13 @@
-import { computed, onScopeDispose, shallowRef, toValue, triggerRef, watch, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import {
+  computed,
+  onScopeDispose,
+  shallowRef,
+  toValue,
+  triggerRef,
+  watch,
+  type ComputedRef,
+  type MaybeRefOrGetter,
+} from 'vue'
 
 /**
  * What the page knows of the server, by key. A key names a resource from the general to the

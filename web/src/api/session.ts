@@ -11,7 +11,10 @@ export async function exchangeToken(token: string): Promise<void> {
 }
 
 export const getSession = (): Promise<Session> => read(client.GET('/api/v1/session'))
-export const statusResource: Resource<Schemas['Status']> = { key: ['status'], fetch: () => read(client.GET('/api/v1/status')) }
+export const statusResource: Resource<Schemas['Status']> = {
+  key: ['status'],
+  fetch: () => read(client.GET('/api/v1/status')),
+}
 
 export async function endSession(): Promise<void> {
   await read(client.DELETE('/api/v1/session'))

@@ -20,12 +20,23 @@ async function listSettings(scope: SettingScope): Promise<Setting[]> {
 }
 
 /** Changes one setting; without a value it goes back to its default. */
-export async function changeSetting(scope: SettingScope, key: string, value?: SettingValue): Promise<Setting[]> {
+export async function changeSetting(
+  scope: SettingScope,
+  key: string,
+  value?: SettingValue,
+): Promise<Setting[]> {
   const body = { items: [{ key, ...(value === undefined ? {} : { value }) }] }
   if (scope === 'server') return (await read(client.PATCH('/api/v1/settings', { body }))).items ?? []
   const path = { identity: scope.identity }
-  return (await read(client.PATCH('/api/v1/identities/{identity}/settings', { params: { path }, body }))).items ?? []
+  return (
+    (await read(client.PATCH('/api/v1/identities/{identity}/settings', { params: { path }, body }))).items ??
+    []
+  )
 }
 
-export const setupResource: Resource<Setup> = { key: ['setup'], fetch: () => read(client.GET('/api/v1/setup')) }
-export const updateSetup = (body: Schemas['UpdateSetupInputBody']): Promise<Setup> => read(client.PATCH('/api/v1/setup', { body }))
+export const setupResource: Resource<Setup> = {
+  key: ['setup'],
+  fetch: () => read(client.GET('/api/v1/setup')),
+}
+export const updateSetup = (body: Schemas['UpdateSetupInputBody']): Promise<Setup> =>
+  read(client.PATCH('/api/v1/setup', { body }))

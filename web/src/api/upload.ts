@@ -18,7 +18,11 @@ function answerOf(request: XMLHttpRequest): unknown {
 }
 
 /** Streams a file to the server, which stages it for a message. XMLHttpRequest, because only it tells progress of sending. */
-export function uploadFile(identity: string, file: File, options: UploadOptions): Promise<Schemas['UploadView']> {
+export function uploadFile(
+  identity: string,
+  file: File,
+  options: UploadOptions,
+): Promise<Schemas['UploadView']> {
   return new Promise((resolve, reject) => {
     const query = new URLSearchParams({ name: file.name, type: file.type, kind: options.kind })
     const request = new XMLHttpRequest()

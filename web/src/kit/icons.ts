@@ -17,6 +17,7 @@ export const iconNames = [
   'circle-check',
   'circle-question-mark',
   'circle-x',
+  'clipboard-paste',
   'clock',
   'clock-alert',
   'compass',

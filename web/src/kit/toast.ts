@@ -18,9 +18,17 @@ export function dismissToast(id: number): void {
 }
 
 /** Shows a short notice; it leaves after six seconds. */
-export function showToast(text: string, options: { tone?: Toast['tone']; action?: Toast['action'] } = {}): void {
+export function showToast(
+  text: string,
+  options: { tone?: Toast['tone']; action?: Toast['action'] } = {},
+): void {
   const id = next++
-  const toast: Toast = { id, text, tone: options.tone ?? 'plain', ...(options.action ? { action: options.action } : {}) }
+  const toast: Toast = {
+    id,
+    text,
+    tone: options.tone ?? 'plain',
+    ...(options.action ? { action: options.action } : {}),
+  }
   toasts.value = [...toasts.value.slice(-2), toast]
   setTimeout(() => dismissToast(id), shownFor)
 }

@@ -50,7 +50,12 @@ export function formatBytes(bytes: number): string {
   }
   const digits = unit > 0 && value < 99.95 ? 1 : 0
   const name = byteUnits[unit] ?? 'byte'
-  const options = { style: 'unit', unit: name, unitDisplay: unit === 0 ? 'narrow' : 'short', maximumFractionDigits: digits } as const
+  const options = {
+    style: 'unit',
+    unit: name,
+    unitDisplay: unit === 0 ? 'narrow' : 'short',
+    maximumFractionDigits: digits,
+  } as const
   const written = numberFormat(`bytes ${unit} ${digits}`, options).format(value)
   return unit === 0 ? written.replace(/(\d)B$/, '$1 B') : written
 }
@@ -75,14 +80,24 @@ export function formatBitrate(bitsPerSecond: number): string {
 }
 
 function unitText(value: number, unit: string): string {
-  return numberFormat(`unit ${unit}`, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 }).format(value)
+  return numberFormat(`unit ${unit}`, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    maximumFractionDigits: 0,
+  }).format(value)
 }
 
 /** A span of time in one or two units: 1.8 sec, 50 sec, 3 hr 10 min. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return unitText(Math.max(1, Math.round(ms)), 'millisecond')
   if (ms < 10_000) {
-    return numberFormat('seconds', { style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits: 1 }).format(ms / 1000)
+    return numberFormat('seconds', {
+      style: 'unit',
+      unit: 'second',
+      unitDisplay: 'short',
+      maximumFractionDigits: 1,
+    }).format(ms / 1000)
   }
   if (ms < minute) return unitText(Math.round(ms / 1000), 'second')
   if (ms < hour) return unitText(Math.round(ms / minute), 'minute')

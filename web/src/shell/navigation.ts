@@ -20,9 +20,16 @@ export function useNavigation(): ComputedRef<Destination[]> {
   return computed(() => {
     const section = route.meta.section
     // Until the identities are known, every way leads through the start page.
-    const of = (name: string): RouteLocationRaw => (id.value === '' ? '/' : { name, params: { identity: id.value } })
+    const of = (name: string): RouteLocationRaw =>
+      id.value === '' ? '/' : { name, params: { identity: id.value } }
     const places: Omit<Destination, 'current'>[] = [
-      { key: 'chats', label: 'nav.chats', icon: 'message-circle', to: of('chats'), unread: identity.value?.unread ?? 0 },
+      {
+        key: 'chats',
+        label: 'nav.chats',
+        icon: 'message-circle',
+        to: of('chats'),
+        unread: identity.value?.unread ?? 0,
+      },
       { key: 'people', label: 'nav.people', icon: 'users-round', to: of('contacts'), unread: 0 },
       { key: 'network', label: 'nav.network', icon: 'network', to: { name: 'network' }, unread: 0 },
       { key: 'settings', label: 'nav.settings', icon: 'settings', to: { name: 'settings' }, unread: 0 },

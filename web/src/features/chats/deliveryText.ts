@@ -123,13 +123,18 @@ function head(delivery: Delivery, t: Translate): string {
 /** How a delivery state is written and drawn. The words carry it; glyph and colour only help. */
 export function deliveryLook(delivery: Delivery, now: number, t: Translate): DeliveryLook {
   const short = head(delivery, t)
-  const text = [short, ...parts(delivery, now, t)].filter((part) => part !== undefined && part !== '').join(' · ')
+  const text = [short, ...parts(delivery, now, t)]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' · ')
   const look: DeliveryLook = { text, short, icon: icons[delivery.state], tone: tones[delivery.state] }
   return delivery.state === 'sending' ? { ...look, part: (delivery.percent ?? 0) / 100 } : look
 }
 
 /** Glyph and words of a state alone, for a list row. */
-export function stateLook(state: string, t: Translate): { text: string; icon: IconName; tone: DeliveryTone } | null {
+export function stateLook(
+  state: string,
+  t: Translate,
+): { text: string; icon: IconName; tone: DeliveryTone } | null {
   if (!(state in icons)) return null
   const known = state as DeliveryState
   return { text: t(`state.${known}` as TextKey), icon: icons[known], tone: tones[known] }

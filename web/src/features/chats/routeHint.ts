@@ -37,12 +37,16 @@ function wayText(route: Route, t: Translate): string {
 export function routeHint(route: Route, textBytes: number, fileBytes: number, t: Translate): RouteHint {
   const size = textBytes + fileBytes
   if (route.limit !== undefined && route.limit > 0 && size > route.limit) {
-    return { text: t('route.tooLarge', { size: formatBytes(size), limit: formatBytes(route.limit) }), tone: 'warn' }
+    return {
+      text: t('route.tooLarge', { size: formatBytes(size), limit: formatBytes(route.limit) }),
+      tone: 'warn',
+    }
   }
   const parts = [wayText(route, t)]
   if (size > estimateFrom || fileBytes > 0) {
     parts.push(formatBytes(size))
-    if (route.bitrate) parts.push(t('route.about', { time: formatDuration(Math.max(1000, sendTime(size, route.bitrate))) }))
+    if (route.bitrate)
+      parts.push(t('route.about', { time: formatDuration(Math.max(1000, sendTime(size, route.bitrate))) }))
     else if (size > route.single_max) parts.push(t('route.needsLink'))
   } else if (route.state === 'path' && route.bitrate) {
     parts.push(formatBitrate(route.bitrate))

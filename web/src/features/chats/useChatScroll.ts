@@ -88,7 +88,8 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
       const last = before.at(-1)
       if (follow || last === undefined) return
       const arrived = now.slice(now.findIndex((message) => message.id === last.id) + 1)
-      if (!messages.hasAfter.value) missed.value += arrived.filter((message) => message.direction === 'in').length
+      if (!messages.hasAfter.value)
+        missed.value += arrived.filter((message) => message.direction === 'in').length
     },
     { flush: 'pre' },
   )

@@ -30,7 +30,8 @@ export function useConversation(identity: string, peer: string): ConversationSta
     if (known === undefined) return ''
     if (known.heard_at === undefined) return t('chat.neverHeard')
     const parts = [t('chat.heard', { ago: formatAgo(known.heard_at, now.value) })]
-    if (known.route.state === 'path' && known.route.hops !== undefined) parts.push(hopsText(known.route.hops, t))
+    if (known.route.state === 'path' && known.route.hops !== undefined)
+      parts.push(hopsText(known.route.hops, t))
     return parts.join(' · ')
   })
   return { detail, error, name, presence }

@@ -1,6 +1,13 @@
 import { computed, onMounted, ref, type ComputedRef, type Ref } from 'vue'
 import { announceIdentity } from '@/api/identities'
-import { cancelMessage, diagnosisResource, retryMessage, runChecks, type Diagnosis, type Message } from '@/api/messages'
+import {
+  cancelMessage,
+  diagnosisResource,
+  retryMessage,
+  runChecks,
+  type Diagnosis,
+  type Message,
+} from '@/api/messages'
 import { requestPath } from '@/api/network'
 import { problemText } from '@/api/problem'
 import { remember, useQuery } from '@/api/query'
@@ -22,12 +29,19 @@ export interface DiagnosisState {
 }
 
 /** The diagnosis of a message: read, checked live when opened, and acted upon. */
-export function useDiagnosis(identity: string, peer: string, message: Message, close: () => void): DiagnosisState {
+export function useDiagnosis(
+  identity: string,
+  peer: string,
+  message: Message,
+  close: () => void,
+): DiagnosisState {
   const { t } = useText()
   const resource = diagnosisResource(identity, message.id)
   const { data: diagnosis, error, refresh } = useQuery(resource)
   const starting: Ref<boolean> = ref(false)
-  const busy = computed(() => starting.value || (diagnosis.value?.checks.some((one) => one.state === 'running') ?? false))
+  const busy = computed(
+    () => starting.value || (diagnosis.value?.checks.some((one) => one.state === 'running') ?? false),
+  )
   // Shrinking is done where the file is: before it is sent again, in the composer.
   const actions = computed(() => (diagnosis.value?.actions ?? []).filter((action) => action !== 'shrink'))
 

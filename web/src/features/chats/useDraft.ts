@@ -60,7 +60,8 @@ export function useDraft(identity: string, peer: string): DraftState {
     timer = setTimeout(save, saveAfter)
   }
 
-  const blank = (): boolean => text.value.trim() === '' && uploads.ids.value.length === 0 && replyTo.value === ''
+  const blank = (): boolean =>
+    text.value.trim() === '' && uploads.ids.value.length === 0 && replyTo.value === ''
 
   async function write(): Promise<void> {
     const sent = text.value
@@ -126,7 +127,10 @@ export function useDraft(identity: string, peer: string): DraftState {
   )
   const off = onServerEvent((event) => {
     if (event.type !== 'draft.changed' || event.identity !== identity || event.ids.peer !== peer) return
-    if (!dirty) void getDraft(identity, peer).then((draft) => (dirty || draft.version === version ? undefined : take(draft)))
+    if (!dirty)
+      void getDraft(identity, peer).then((draft) =>
+        dirty || draft.version === version ? undefined : take(draft),
+      )
   })
   onScopeDispose(() => {
     off()

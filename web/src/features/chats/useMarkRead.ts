@@ -3,7 +3,12 @@ import { markRead } from '@/api/conversations'
 import type { Message } from '@/api/messages'
 
 /** Marks messages read once they were on screen: at the end of the chat, in a visible page. */
-export function useMarkRead(identity: string, peer: string, items: Ref<readonly Message[]>, atEnd: Ref<boolean>): void {
+export function useMarkRead(
+  identity: string,
+  peer: string,
+  items: Ref<readonly Message[]>,
+  atEnd: Ref<boolean>,
+): void {
   let marked = ''
   function mark(): void {
     if (!atEnd.value || document.hidden) return

@@ -25,7 +25,8 @@ export function useMessageActions(
     if (message.content !== '') items.push({ key: 'copy', label: t('message.copy'), icon: 'copy' })
     const delivery = message.delivery
     if (delivery?.retryable) items.push({ key: 'retry', label: t('message.retry'), icon: 'refresh-cw' })
-    if (delivery !== undefined && !delivery.final) items.push({ key: 'cancel', label: t('message.cancel'), icon: 'x' })
+    if (delivery !== undefined && !delivery.final)
+      items.push({ key: 'cancel', label: t('message.cancel'), icon: 'x' })
     items.push({ key: 'details', label: t('message.details'), icon: 'info' })
     items.push({ key: 'delete', label: t('message.delete'), icon: 'trash-2', danger: true, separate: true })
     return items

@@ -54,7 +54,8 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     return next
   }
 
-  const fetchPage = (query: WindowQuery): Promise<MessagePage> => listMessages(identity, peer, { limit: pageSize, ...query })
+  const fetchPage = (query: WindowQuery): Promise<MessagePage> =>
+    listMessages(identity, peer, { limit: pageSize, ...query })
 
   function show(page: MessagePage): void {
     items.value = page.items
@@ -145,7 +146,8 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
       items.value = items.value.map((message) => (message.id === id ? fresh : message))
       hooks.onChange?.(fresh, before)
     } catch (problem) {
-      if (problem instanceof ApiError && problem.status === 404) items.value = items.value.filter((message) => message.id !== id)
+      if (problem instanceof ApiError && problem.status === 404)
+        items.value = items.value.filter((message) => message.id !== id)
     }
   }
 
@@ -190,5 +192,19 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
   })
 
   const empty = computed(() => !loading.value && items.value.length === 0)
-  return { items, hasBefore, hasAfter, loading, error, firstUnread, newBelow, empty, open, loadBefore, loadAfter, jumpTo, jumpLatest }
+  return {
+    items,
+    hasBefore,
+    hasAfter,
+    loading,
+    error,
+    firstUnread,
+    newBelow,
+    empty,
+    open,
+    loadBefore,
+    loadAfter,
+    jumpTo,
+    jumpLatest,
+  }
 }

@@ -19,7 +19,11 @@ export function useRoving(container: Ref<HTMLElement | null>, items: Ref<readonl
   function activate(message: string, focus: boolean): void {
     chosen.value = message
     if (!focus) return
-    void nextTick(() => container.value?.querySelector<HTMLElement>(`[data-message="${message}"]`)?.focus({ preventScroll: false }))
+    void nextTick(() =>
+      container.value
+        ?.querySelector<HTMLElement>(`[data-message="${message}"]`)
+        ?.focus({ preventScroll: false }),
+    )
   }
 
   function onKey(event: KeyboardEvent): void {

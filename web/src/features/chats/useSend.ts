@@ -11,7 +11,11 @@ function wishId(): string {
  * Sends what the draft holds. The field empties at once; when the server refuses or is
  * gone, the words come back and the next try carries the same client id.
  */
-export function useSend(identity: string, peer: string, draft: DraftState): { send: (when: 'now' | 'heard') => Promise<unknown> } {
+export function useSend(
+  identity: string,
+  peer: string,
+  draft: DraftState,
+): { send: (when: 'now' | 'heard') => Promise<unknown> } {
   let failed: { body: string; id: string; at: number } | null = null
 
   async function send(when: 'now' | 'heard'): Promise<unknown> {
@@ -43,7 +47,8 @@ export function useSend(identity: string, peer: string, draft: DraftState): { se
       failed = { body, id, at }
       draft.text.value = draft.text.value === '' ? content : `${content}\n${draft.text.value}`
       draft.replyTo.value = replyTo
-      if (draft.uploads.items.length === 0) draft.uploads.restore(items.flatMap((item) => (item.upload ? [item.upload] : [])))
+      if (draft.uploads.items.length === 0)
+        draft.uploads.restore(items.flatMap((item) => (item.upload ? [item.upload] : [])))
       return error
     }
   }

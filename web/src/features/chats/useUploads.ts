@@ -40,7 +40,12 @@ export function useUploads(identity: string, changed: () => void): Uploads {
     items[index] = { ...item, ...change }
   }
 
-  async function send(key: number, file: File, kind: 'auto' | 'file', control: AbortController): Promise<void> {
+  async function send(
+    key: number,
+    file: File,
+    kind: 'auto' | 'file',
+    control: AbortController,
+  ): Promise<void> {
     try {
       const upload = await uploadFile(identity, file, {
         kind,
@@ -59,7 +64,15 @@ export function useUploads(identity: string, changed: () => void): Uploads {
     for (const file of files) {
       const key = next++
       const control = new AbortController()
-      items.push({ key, name: file.name, size: file.size, part: 0, upload: null, error: undefined, abort: () => control.abort() })
+      items.push({
+        key,
+        name: file.name,
+        size: file.size,
+        part: 0,
+        upload: null,
+        error: undefined,
+        abort: () => control.abort(),
+      })
       void send(key, file, kind, control)
     }
   }
@@ -88,7 +101,15 @@ export function useUploads(identity: string, changed: () => void): Uploads {
     items.splice(
       0,
       items.length,
-      ...uploads.map((upload) => ({ key: next++, name: upload.name, size: upload.size, part: 1, upload, error: undefined, abort: () => undefined })),
+      ...uploads.map((upload) => ({
+        key: next++,
+        name: upload.name,
+        size: upload.size,
+        part: 1,
+        upload,
+        error: undefined,
+        abort: () => undefined,
+      })),
     )
   }
 

@@ -76,7 +76,9 @@ export function eventText(event: MessageEvent, t: Translate): string {
 /** Keeps the last of neighbouring progress steps: the rest only repeats it. */
 export function condense(events: readonly MessageEvent[]): MessageEvent[] {
   const repeated = new Set(['progress', 'stamp_progress'])
-  return events.filter((event, index) => !(repeated.has(event.kind) && events[index + 1]?.kind === event.kind))
+  return events.filter(
+    (event, index) => !(repeated.has(event.kind) && events[index + 1]?.kind === event.kind),
+  )
 }
 
 /** A report to paste into a question for help. Hashes are cut so that nobody is named. */
@@ -89,6 +91,8 @@ export function reportText(diagnosis: Diagnosis): string {
     `verdict ${verdict.code} (${verdict.confidence})`,
     `path ${path.map((node) => `${node.kind}:${node.state}${node.hops === undefined ? '' : `:${node.hops}`}`).join(' > ')}`,
     ...checks.map((check) => `check ${check.check} ${check.state} ${check.code ?? ''}`.trim()),
-    ...timeline.map((event) => `+${((event.at - start) / 1000).toFixed(1)}s ${event.kind} ${event.code ?? ''}`.trim()),
+    ...timeline.map((event) =>
+      `+${((event.at - start) / 1000).toFixed(1)}s ${event.kind} ${event.code ?? ''}`.trim(),
+    ),
   ].join('\n')
 }

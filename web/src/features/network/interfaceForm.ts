@@ -124,7 +124,11 @@ function ownFields(form: InterfaceForm): Partial<InterfaceConfig> {
 
 /** What is sent to the server. Fields the form does not show keep the values they had. */
 export function configOf(form: InterfaceForm, before?: InterfaceConfig): InterfaceConfig {
-  const { passphrase: _, has_passphrase: __, ...kept } = before ?? { type: form.type, name: '', enabled: true }
+  const {
+    passphrase: _,
+    has_passphrase: __,
+    ...kept
+  } = before ?? { type: form.type, name: '', enabled: true }
   const networkName = form.networkName.trim()
   return {
     ...kept,

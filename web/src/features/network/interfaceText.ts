@@ -11,7 +11,12 @@ export const stateTone: Record<Interface['state'], 'ok' | 'info' | 'warn' | 'err
 }
 
 /** The types this page can add, in the order it offers them. */
-export const interfaceTypes: readonly InterfaceType[] = ['TCPClientInterface', 'AutoInterface', 'TCPServerInterface', 'UDPInterface']
+export const interfaceTypes: readonly InterfaceType[] = [
+  'TCPClientInterface',
+  'AutoInterface',
+  'TCPServerInterface',
+  'UDPInterface',
+]
 
 export function interfaceIcon(type: string): IconName {
   if (type === 'AutoInterface') return 'wifi'
@@ -28,7 +33,10 @@ export function typeName(type: string, t: Translate): string {
 }
 
 /** Why an interface is not up: words, then what the system said. */
-export function interfaceReason(item: Pick<Interface, 'state' | 'code' | 'detail' | 'line'>, t: Translate): string {
+export function interfaceReason(
+  item: Pick<Interface, 'state' | 'code' | 'detail' | 'line'>,
+  t: Translate,
+): string {
   if (item.state === 'up' || item.state === 'off' || !item.code) return ''
   const key = `interfaces.code.${item.code}`
   const words = hasText(key) ? t(key) : item.code

@@ -1,4 +1,4 @@
-import { reactive, watch } from 'vue'
+import { ref, watch, type Ref } from 'vue'
 import { useRoute, useRouter, type LocationQuery } from 'vue-router'
 import type { HeardFilter } from '@/api/people'
 
@@ -34,10 +34,10 @@ export function writeHeardFilter(filter: HeardFilter): Record<string, string> {
 }
 
 /** The filter of the list of heard destinations. It lives in the address, so it can be shared and kept. */
-export function useHeardFilter(): HeardFilter {
+export function useHeardFilter(): Ref<HeardFilter> {
   const route = useRoute()
   const router = useRouter()
-  const filter = reactive(readHeardFilter(route.query))
-  watch(filter, () => void router.replace({ query: writeHeardFilter(filter) }))
+  const filter = ref(readHeardFilter(route.query))
+  watch(filter, () => void router.replace({ query: writeHeardFilter(filter.value) }))
   return filter
 }

@@ -21,7 +21,12 @@ export function usePersonActions(identity: () => string, address: () => string, 
   }
 
   async function block(name: string): Promise<void> {
-    const yes = await askConfirm({ title: t('person.blockTitle', { name }), text: t('person.blockText'), confirm: t('chat.block'), danger: true })
+    const yes = await askConfirm({
+      title: t('person.blockTitle', { name }),
+      text: t('person.blockText'),
+      confirm: t('chat.block'),
+      danger: true,
+    })
     if (yes) await run(() => blockPeer(identity(), address()))
   }
 

@@ -30,7 +30,8 @@ export function optionLabel(setting: Setting, option: string, t: Translate): str
 /** A value as people read it. */
 export function valueText(setting: Setting, value: Setting['value'], t: Translate): string {
   if (typeof value === 'boolean') return t(value ? 'settings.on' : 'settings.off')
-  if (typeof value === 'string') return setting.type === 'enum' ? optionLabel(setting, value, t) : value || t('settings.empty')
+  if (typeof value === 'string')
+    return setting.type === 'enum' ? optionLabel(setting, value, t) : value || t('settings.empty')
   if (setting.unit === 'bytes') return formatBytes(value)
   if (setting.unit === 's') return value === 0 ? t('settings.never') : formatDuration(value * 1000)
   return setting.unit ? `${value} ${setting.unit}` : String(value)
@@ -44,7 +45,12 @@ export function groupLabel(group: string, t: Translate): string {
 /** Whether a search meets a setting: every word in its name, help, key or synonyms. */
 export function settingMatches(setting: Setting, q: string, t: Translate): boolean {
   const synonyms = `setting.${setting.key}.synonyms`
-  const haystack = [settingLabel(setting, t), settingHelp(setting, t), setting.key, hasText(synonyms) ? t(synonyms) : '']
+  const haystack = [
+    settingLabel(setting, t),
+    settingHelp(setting, t),
+    setting.key,
+    hasText(synonyms) ? t(synonyms) : '',
+  ]
     .join(' ')
     .toLocaleLowerCase()
   return q

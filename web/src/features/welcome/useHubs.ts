@@ -10,7 +10,14 @@ export type Hub = Schemas['HubView']
 export const hubKey = (hub: Hub): string => `${hub.host}:${hub.port}`
 
 function configOf(hub: Hub): InterfaceConfig {
-  return { type: 'TCPClientInterface', name: hub.name, enabled: true, mode: 'full', target_host: hub.host, target_port: hub.port }
+  return {
+    type: 'TCPClientInterface',
+    name: hub.name,
+    enabled: true,
+    mode: 'full',
+    target_host: hub.host,
+    target_port: hub.port,
+  }
 }
 
 /** Trying and adding public hubs, one after another so that a slow line is not flooded. */
@@ -49,7 +56,8 @@ export function useHubs() {
     const result = results.get(hubKey(hub))
     if (result === undefined || result === 'running') return ''
     const connect = result.steps.find((step) => step.step === 'connect')
-    if (result.ok) return connect?.took_ms === undefined ? t('welcome.hubOk') : formatDuration(connect.took_ms)
+    if (result.ok)
+      return connect?.took_ms === undefined ? t('welcome.hubOk') : formatDuration(connect.took_ms)
     const code = result.steps.find((step) => step.state === 'fail')?.code ?? ''
     const key = `interfaces.code.${code}`
     return hasText(key) ? t(key) : t('welcome.hubSilent')
