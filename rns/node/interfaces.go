@@ -139,11 +139,15 @@ func (c *counters) copy() InterfaceCounters {
 // shows in the interface's state and is tried again.
 func (n *Node) AddInterface(d iface.Interface, conf InterfaceConfig) (InterfaceID, error) {
 	n.life.Lock()
-	ctx, closed := n.life.portsCtx, n.life.closed
+	add, closed := n.life.add, n.life.closed
 	n.life.Unlock()
-	if ctx == nil || closed {
+	if add == nil || closed {
 		return 0, ErrClosed
 	}
+	return add(d, conf)
+}
+
+func (n *Node) addInterface(ctx context.Context, d iface.Interface, conf InterfaceConfig) (InterfaceID, error) {
 	p, pctx, err := n.attach(ctx, d, conf, nil)
 	if err != nil {
 		return 0, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meshchatx/rns"
+	"meshchatx/rns/iface"
 	"meshchatx/rns/transport"
 )
 
@@ -65,7 +66,8 @@ type Node struct {
 		since           time.Time
 		stopLoop        context.CancelFunc
 		stopPorts       context.CancelFunc
-		portsCtx        context.Context //nolint:containedctx // parent of interfaces added later
+		// add attaches an interface that lives until stopPorts; nil before the start.
+		add func(iface.Interface, InterfaceConfig) (InterfaceID, error)
 	}
 	saving sync.Mutex
 }
@@ -182,7 +184,8 @@ func (n *Node) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // everything ends in Close, in its order
 	loopCtx, stopLoop := context.WithCancel(ctx)
 	portsCtx, stopPorts := context.WithCancel(ctx)
-	n.life.stopLoop, n.life.stopPorts, n.life.portsCtx = stopLoop, stopPorts, portsCtx
+	n.life.stopLoop, n.life.stopPorts = stopLoop, stopPorts
+	n.life.add = func(d iface.Interface, c InterfaceConfig) (InterfaceID, error) { return n.addInterface(portsCtx, d, c) }
 	for _, b := range n.cfg.Blackhole {
 		n.m.SeedBlackhole(n.env.now(), b)
 	}

@@ -36,7 +36,7 @@ type port struct {
 
 	mu       sync.Mutex
 	state    InterfaceState
-	serving  context.Context //nolint:containedctx // of the running Serve, parent of its children
+	spawn    func(iface.Interface) <-chan struct{} // while Serve runs
 	children sync.WaitGroup
 }
 
@@ -159,13 +159,9 @@ func (p *port) serve(ctx context.Context) (err error) {
 	sctx, cancel := context.WithCancel(ctx)
 	defer p.children.Wait()
 	defer cancel()
-	p.mu.Lock()
-	p.serving = sctx
-	p.mu.Unlock()
+	p.setSpawn(func(child iface.Interface) <-chan struct{} { return p.runChild(sctx, child) })
 	defer func() {
-		p.mu.Lock()
-		p.serving = nil
-		p.mu.Unlock()
+		p.setSpawn(nil)
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
@@ -189,8 +185,9 @@ func (p *port) down(ctx context.Context, err error) {
 // Up is called by the driver when frames can be sent.
 func (p *port) Up() {
 	p.count.sessions.Add(1)
-	p.setState(InterfaceState{Word: StateUp})
+	// The queue opens first: who learns that the interface is up may send at once.
 	p.out.setOpen(p.info.Role != iface.RoleListener)
+	p.setState(InterfaceState{Word: StateUp})
 }
 
 // Note is called by the driver for what an operator should know.
@@ -202,16 +199,25 @@ func (p *port) Note(err error) {
 // Spawn is called by a listener for an accepted peer.
 func (p *port) Spawn(child iface.Interface) <-chan struct{} {
 	p.mu.Lock()
-	ctx := p.serving
-	if ctx != nil {
-		p.children.Add(1)
-	}
-	p.mu.Unlock()
-	ended := make(chan struct{})
-	if ctx == nil {
+	defer p.mu.Unlock()
+	if p.spawn == nil {
+		ended := make(chan struct{})
 		close(ended)
 		return ended
 	}
+	return p.spawn(child)
+}
+
+func (p *port) setSpawn(f func(iface.Interface) <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spawn = f
+}
+
+// runChild runs a child on a goroutine of its own.
+func (p *port) runChild(ctx context.Context, child iface.Interface) <-chan struct{} {
+	ended := make(chan struct{})
+	p.children.Add(1)
 	p.node.crew.run(func() {
 		defer p.children.Done()
 		defer close(ended)
