@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -132,7 +132,7 @@ func serve(f store.File, body io.ReadSeekCloser, download bool) *huma.StreamResp
 }
 
 // contentDisposition writes a name that came from a peer: quoted plain text for
-// old readers, the exact name beside it.
+// old readers, the exact name beside it in the form of RFC 8187.
 func contentDisposition(how, name string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {
@@ -144,11 +144,7 @@ func contentDisposition(how, name string) string {
 	if plain == name {
 		return v
 	}
-	if exact := mime.FormatMediaType(how, map[string]string{"filename": name}); exact != "" {
-		_, rest, _ := strings.Cut(exact, ";")
-		return v + ";" + rest
-	}
-	return v
+	return v + "; filename*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(strings.ToValidUTF8(name, "\ufffd")), "+", "%20")
 }
 
 func (s *Server) getDraft(ctx context.Context, in *PeerPath) (*draftOutput, error) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Type is the name of a kind of interface in the configuration file.
@@ -91,8 +92,8 @@ func (c Config) Validate() error {
 		"network_name": c.NetworkName, "passphrase": c.Passphrase, "group_id": c.GroupID, "device": c.Device,
 		"target_host": c.TargetHost, "listen_ip": c.ListenIP, "forward_ip": c.ForwardIP,
 	} {
-		if strings.ContainsAny(value, "\r\n\x00") {
-			return field(name, "must be one line")
+		if strings.ContainsAny(value, "\r\n\x00") || !utf8.ValidString(value) {
+			return field(name, "must be one line of text")
 		}
 	}
 	if c.Bitrate < 0 {
@@ -119,6 +120,8 @@ func validName(name string) error {
 		return field("name", "begins or ends with a space")
 	case len(name) > maxNameLength:
 		return field("name", "is longer than %d bytes", maxNameLength)
+	case !utf8.ValidString(name):
+		return field("name", "is not text")
 	case strings.ContainsAny(name, "[]\"'#,\r\n\t\x00"):
 		return field("name", "contains a character the configuration file uses itself")
 	}
@@ -160,7 +163,7 @@ func (c Config) validAuto() error {
 		return field("discovery_scope", "%q is no scope", c.Scope)
 	}
 	for _, d := range append(slices.Clone(c.Devices), c.IgnoredDevices...) {
-		if strings.ContainsAny(d, " ,#\"'\r\n\x00") || d == "" {
+		if strings.ContainsAny(d, " ,#\"'\r\n\x00") || d == "" || !utf8.ValidString(d) {
 			return field("devices", "%q is no network card", d)
 		}
 	}
