@@ -48,13 +48,17 @@ const (
 		coalesce(substr(d.content, 1, 160), ''), d.peer IS NOT NULL, coalesce(k.name, ''), b.addr IS NOT NULL,
 		m.seq, m.id, m.direction, substr(m.content, 1, 160), m.status, m.reason, m.attachments, m.sent_at, m.stored_at`
 
-	conversationJoins = ` FROM conversations c
+	conversationJoins = `
 		LEFT JOIN messages m ON m.seq = c.last_seq
 		LEFT JOIN drafts d ON d.peer = c.peer
 		LEFT JOIN contacts k ON k.addr = c.peer
 		LEFT JOIN blocked b ON b.addr = c.peer`
 
-	conversationSelect = `SELECT ` + conversationColumns + conversationJoins
+	conversationSelect = `SELECT ` + conversationColumns + ` FROM conversations c` + conversationJoins
+
+	// Named, because the planner would rather use conversations_by_time and sort.
+	unreadConversations = ` FROM conversations c INDEXED BY conversations_unread`
+	isUnread            = ` WHERE c.incoming_seq > c.read_seq AND c.archived = 0 AND c.request = 0`
 
 	// Rows after (pinned, last_at, peer) in the order pinned DESC, last_at DESC, peer.
 	afterPinned = ` AND c.pinned <= ?1 AND (c.pinned < ?1 OR c.last_at < ?2 OR (c.last_at = ?2 AND c.peer > ?3))
@@ -64,15 +68,13 @@ const (
 	qConversationGet      = conversationSelect + ` WHERE c.peer = ?`
 	qConversationInbox    = conversationSelect + ` WHERE c.archived = 0 AND c.request = 0` + afterPinned
 	qConversationArchived = conversationSelect + ` WHERE c.archived = 1 AND c.request = 0` + afterPinned
-	// The plus keeps the planner on the index of unread conversations, which is already in order.
-	qConversationsUnread  = conversationSelect + ` WHERE c.incoming_seq > c.read_seq AND +c.archived = 0 AND c.request = 0` + afterTime
+	qConversationsUnread  = `SELECT ` + conversationColumns + unreadConversations + conversationJoins + isUnread + afterTime
 	qConversationRequests = conversationSelect + ` WHERE c.request = 1` + afterTime
 	qConversationFailed   = conversationSelect + ` WHERE c.peer IN (SELECT f.peer FROM messages f WHERE f.status IN (4, 5))` + afterTime
 
-	qTotalUnread = `SELECT count(*) FROM (SELECT 1 FROM conversations c CROSS JOIN messages u
-		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq
-		WHERE c.incoming_seq > c.read_seq AND +c.archived = 0 AND c.request = 0 LIMIT 1000)`
-	qTotalUnreadPeers = `SELECT count(*) FROM conversations c WHERE c.incoming_seq > c.read_seq AND +c.archived = 0 AND c.request = 0`
+	qTotalUnread = `SELECT count(*) FROM (SELECT 1` + unreadConversations + ` CROSS JOIN messages u
+		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq` + isUnread + ` LIMIT 1000)`
+	qTotalUnreadPeers = `SELECT count(*)` + unreadConversations + isUnread
 	qTotalFailed      = `SELECT count(DISTINCT peer) FROM messages WHERE status IN (4, 5)`
 	qTotalRequests    = `SELECT count(*) FROM conversations WHERE request = 1`
 )

@@ -99,7 +99,8 @@ CREATE TABLE conversations (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX conversations_by_time ON conversations (archived, pinned DESC, last_at DESC, peer);
-CREATE INDEX conversations_unread ON conversations (last_at DESC, peer) WHERE incoming_seq > read_seq;
+CREATE INDEX conversations_unread ON conversations (last_at DESC, peer)
+	WHERE incoming_seq > read_seq AND archived = 0 AND request = 0;
 CREATE INDEX conversations_requests ON conversations (last_at DESC, peer) WHERE request = 1;
 
 -- Files handed in but not sent yet.
