@@ -31,7 +31,7 @@ func (f *feed[T]) from(mark int) ([]T, <-chan struct{}) {
 	if f.changed == nil {
 		f.changed = make(chan struct{})
 	}
-	return slices.Clone(f.list[mark:]), f.changed
+	return slices.Clone(f.list[min(mark, len(f.list)):]), f.changed
 }
 
 func (f *feed[T]) mark() int {
