@@ -53,6 +53,9 @@ type Config struct {
 	Random   io.Reader
 	Profile  profile.Params // zero: the defaults
 
+	// Build makes the drivers of interfaces; nil: those for real media. A demonstration or test puts simulated ones behind the
+	// blocks of its configuration file.
+	Build interfaces.Build
 	// Prepare, if set, runs after the node has started and before identities come online: for demonstrations and tests
 	// that bring their own network.
 	Prepare func(ctx context.Context, n *node.Node) error
@@ -126,6 +129,9 @@ func (c *Config) fill() {
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
+	}
+	if c.Build == nil {
+		c.Build = interfaces.Drivers
 	}
 	if c.Host == "" {
 		c.Host = httpd.DefaultHost
@@ -238,7 +244,7 @@ func (a *App) assemble(ctx context.Context) error {
 		Keep: func() int { return int(a.set.Int(settings.KeyHeardKeep)) },
 	})
 	opt := interfaces.Options{
-		Dir: a.conf.ReticulumDir, Build: interfaces.Drivers, Bus: a.bus, Log: a.conf.Log, Events: a.server.InterfaceEvents,
+		Dir: a.conf.ReticulumDir, Build: a.conf.Build, Bus: a.bus, Log: a.conf.Log, Events: a.server.InterfaceEvents,
 		Now: a.conf.Now, Params: interfaces.DefaultParams(),
 	}
 	if a.node != nil {

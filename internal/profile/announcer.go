@@ -2,13 +2,16 @@ package profile
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
+	"fmt"
 	"math/big"
+	"net"
+	"slices"
 	"sync"
 	"time"
 
-	cryptorand "crypto/rand"
-
+	"meshchatx/internal/chat"
 	"meshchatx/internal/event"
 	"meshchatx/internal/settings"
 	"meshchatx/rns/node"
@@ -51,7 +54,7 @@ func (a *announcer) serve(ctx context.Context) error {
 		}
 		if err := a.now(ctx); err != nil && ctx.Err() == nil {
 			a.plan(a.p.shared.Now().Add(a.p.shared.Params.Offline))
-			if !errors.Is(err, node.ErrNotSent) {
+			if !errors.Is(err, node.ErrNotSent) && !errors.Is(err, net.ErrClosed) { // the router may still be starting
 				a.p.shared.Log.Warn("identity is not announced", "error", err)
 			}
 		}
@@ -75,8 +78,16 @@ func (a *announcer) due() bool {
 	return !a.next.IsZero() && !a.p.shared.Now().Before(a.next)
 }
 
-// now announces at once and plans the next.
+// now announces at once and plans the next. Where nobody would hear it, such as
+// on a listener without connections, it is not sent: it would count as done.
 func (a *announcer) now(ctx context.Context) error {
+	media, err := (&network{profile: a.p}).Media(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(media, func(m chat.Medium) bool { return m.Up }) {
+		return fmt.Errorf("announce: %w", node.ErrNotSent)
+	}
 	if err := a.p.carrier.Announce(ctx); err != nil {
 		return err
 	}
@@ -104,6 +115,23 @@ func (a *announcer) reschedule() {
 		from = a.p.shared.Now()
 	}
 	a.plan(from.Add(interval - spread + a.random(2*spread)))
+}
+
+// appeared announces to whoever was connected just now, unless that was done a
+// short while ago.
+func (a *announcer) appeared() {
+	if !a.p.Settings.Bool(settings.KeyAnnounceAtStart) {
+		return
+	}
+	a.mu.Lock()
+	at, next := a.p.shared.Now(), a.next
+	if again := a.last.Add(a.p.shared.Params.NewPeer); !a.last.IsZero() && again.After(at) {
+		at = again
+	}
+	a.mu.Unlock()
+	if at = at.Add(a.random(a.p.shared.Params.StartSpread)); next.IsZero() || at.Before(next) {
+		a.plan(at)
+	}
 }
 
 // soon announces a change after a moment.

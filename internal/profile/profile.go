@@ -49,6 +49,8 @@ type Params struct {
 	StartSpread time.Duration
 	// Jitter is the share by which intervals between announces vary.
 	Jitter float64
+	// NewPeer is the least time from one announce to another that only a new connection is the reason for.
+	NewPeer time.Duration
 	// Offline is the wait after an announce that no interface took.
 	Offline time.Duration
 	// Sweep is how often forgotten things are removed.
@@ -60,7 +62,7 @@ type Params struct {
 // DefaultParams are the production times.
 func DefaultParams() Params {
 	return Params{
-		Chat: chat.DefaultParams(), Router: router.DefaultParams(), StartSpread: 5 * time.Second, Jitter: 0.1,
+		Chat: chat.DefaultParams(), Router: router.DefaultParams(), StartSpread: 5 * time.Second, Jitter: 0.1, NewPeer: 10 * time.Minute,
 		Offline: 5 * time.Second, Sweep: time.Hour, Stop: 3 * time.Second,
 	}
 }
@@ -186,6 +188,11 @@ func (p *Profile) run(ctx context.Context) error {
 			Name: lxmf.DeliveryName, PathResponses: node.On, Handle: func(a node.Announced) { p.reverify(live, a) },
 		})
 		context.AfterFunc(live, stop)
+		context.AfterFunc(live, p.shared.Node.OnEvent(func(e node.Event) {
+			if e.Kind == node.EventInterfaceState && e.State.Word == node.StateUp {
+				p.ann.appeared()
+			}
+		}))
 	}
 	p.Settings.Subscribe(p.settingsChanged)
 	return p.Chat.Resume(ctx)
