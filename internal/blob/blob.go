@@ -17,7 +17,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"meshchatx/rns"
@@ -29,6 +31,8 @@ var (
 	ErrTooLarge = errors.New("file too large")
 	// ErrNotFound: there is no such blob.
 	ErrNotFound = errors.New("blob not found")
+	// ErrFull: the disk or the quota is exhausted; nothing was kept.
+	ErrFull = errors.New("disk full")
 	// ErrDamaged: the content no longer has the hash it is kept under.
 	ErrDamaged = errors.New("blob damaged")
 )
@@ -80,9 +84,19 @@ func (s *Store) Put(r io.Reader, limit int64) (Ref, error) {
 	ref, err := s.fill(f, r, limit)
 	if err != nil {
 		_ = os.Remove(f.Name())
+		if full(err) {
+			err = fmt.Errorf("%w: %w", ErrFull, err)
+		}
 		return Ref{}, fmt.Errorf("store blob: %w", err)
 	}
 	return ref, nil
+}
+
+// windowsDiskFull is ERROR_DISK_FULL.
+const windowsDiskFull = syscall.Errno(112)
+
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || runtime.GOOS == "windows" && errors.Is(err, windowsDiskFull)
 }
 
 func (s *Store) fill(f *os.File, r io.Reader, limit int64) (Ref, error) {

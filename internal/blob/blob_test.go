@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -91,6 +92,9 @@ func TestLimitAndFailingSourceLeaveNothing(t *testing.T) {
 	cut := errors.New("connection lost")
 	if _, err := s.Put(io.MultiReader(strings.NewReader("abc"), failing{cut}), 100); !errors.Is(err, cut) {
 		t.Errorf("failing source: %v", err)
+	}
+	if _, err := s.Put(failing{&os.PathError{Op: "write", Err: syscall.ENOSPC}}, 100); !errors.Is(err, ErrFull) {
+		t.Errorf("full disk: %v", err)
 	}
 	if left, _ := os.ReadDir(filepath.Join(dir, partDir)); len(left) != 0 {
 		t.Errorf("unfinished files left: %v", left)
