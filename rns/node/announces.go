@@ -118,8 +118,25 @@ func (d *Destination) pathAnswer(tag string) (pathAnswer, error) {
 	a := pathAnswer{at: now, packet: p, ratchet: ratchet}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for len(d.answers) >= maxAnswers {
+		d.forgetAnswer()
+	}
 	d.answers[tag], d.lastData = a, data
 	return a, nil
+}
+
+// maxAnswers bounds the kept path responses of a destination: anybody may ask, with any number of tags.
+const maxAnswers = 64
+
+// forgetAnswer drops the oldest path response. The caller holds the lock.
+func (d *Destination) forgetAnswer() {
+	oldest, at := "", time.Time{}
+	for t, a := range d.answers {
+		if at.IsZero() || a.at.Before(at) {
+			oldest, at = t, a.at
+		}
+	}
+	delete(d.answers, oldest)
 }
 
 // Announced is an announce that was heard and updated the path table.

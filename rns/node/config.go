@@ -54,13 +54,17 @@ type Params struct {
 	QueueBytes   int
 	QueueAirtime time.Duration
 	QueueFrames  int
+	// QueueTotal bounds what waits for all interfaces together, in bytes; QueueFrames frames fit each of them even then.
+	QueueTotal int64
 	// Verifiers is the number of goroutines that check signatures; VerifyBacklog is how many checks one interface may
-	// have outstanding before its reader waits.
-	Verifiers     int
-	VerifyBacklog int
+	// have outstanding before its reader waits, an eighth of it a peer of a listener. MaxVerifying bounds the checks of all:
+	// announces beyond it are dropped.
+	Verifiers                   int
+	VerifyBacklog, MaxVerifying int
 	// CallbackBacklog is the number of callbacks that may wait on one destination or subscriber.
 	CallbackBacklog int
-	// LinkInbox bounds what waits for one link, in bytes.
+	// LinkInbox bounds what waits for one link, in bytes. A quarter of it may wait for the application, and eight times as
+	// much on all links together.
 	LinkInbox int
 	// MaxLinks bounds the links of peers, MaxPendingLinks those not yet established.
 	MaxLinks, MaxPendingLinks int
@@ -89,8 +93,8 @@ func DefaultParams() Params {
 	return Params{
 		Transport: transport.DefaultParams(), Link: link.DefaultParams(),
 		Reconnect:  5 * time.Second,
-		QueueBytes: 4 << 20, QueueAirtime: 15 * time.Second, QueueFrames: 8,
-		Verifiers: runtime.GOMAXPROCS(0), VerifyBacklog: 4096,
+		QueueBytes: 4 << 20, QueueAirtime: 15 * time.Second, QueueFrames: 8, QueueTotal: 128 << 20,
+		Verifiers: runtime.GOMAXPROCS(0), VerifyBacklog: 4096, MaxVerifying: 32_768,
 		CallbackBacklog: 4096, LinkInbox: 8 << 20, MaxLinks: 16_384, MaxPendingLinks: 1_024,
 		AwaitPath: 15 * time.Second, PathResponseMemory: 30 * time.Second,
 		RatchetInterval: 30 * time.Minute, RetainedRatchets: 512,

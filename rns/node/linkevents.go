@@ -97,8 +97,21 @@ func (l *Link) conclude() {
 	})
 }
 
-// data hands a packet to the application.
+// unreadCost is what a waiting packet costs beside its content, in bytes.
+const unreadCost = 256
+
+// data hands a packet to the application. When the application is behind by too much the packet is dropped: without a
+// proof its sender repeats it.
 func (l *Link) data(now time.Time, e link.Data) {
+	size, bound := int64(len(e.Plaintext)+unreadCost), int64(l.node.cfg.Params.LinkInbox)
+	if l.unread.Load()+size > bound/4 || l.node.unread.Load()+size > 8*bound {
+		if l.port != nil {
+			l.port.count.verdict(rns.VerdictOverload)
+		}
+		return
+	}
+	l.unread.Add(size)
+	l.node.unread.Add(size)
 	p := &LinkPacket{Data: e.Plaintext, Hash: e.Hash, Received: now}
 	p.prove = func() error {
 		ok := l.inbox.call(func(now time.Time) {
@@ -112,6 +125,8 @@ func (l *Link) data(now time.Time, e link.Data) {
 		return nil
 	}
 	l.calls.do(func() {
+		defer l.node.unread.Add(-size)
+		defer l.unread.Add(-size)
 		if f := l.handler.OnPacket; f != nil {
 			f(l, p)
 		}

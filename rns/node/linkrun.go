@@ -26,6 +26,7 @@ type Link struct {
 	done  chan struct{}
 
 	attached atomic.Uint32 // interface, 0 before it is known
+	unread   atomic.Int64  // bytes of packets that wait for the application
 	mate     *Link         // the other end, if it is in this node; set before the link runs
 
 	// What follows belongs to the link's goroutine.

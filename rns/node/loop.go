@@ -87,6 +87,13 @@ func (n *Node) receive(b *batch) {
 		if n.tap.active() {
 			seen = n.tap.inbound(b.port, now, raw, f)
 		}
+		if n.checks >= n.cfg.Params.MaxVerifying && announces(raw) {
+			b.port.count.verdict(rns.VerdictOverload)
+			if seen != nil {
+				n.tap.record(seen, rns.VerdictOverload)
+			}
+			continue
+		}
 		fx := n.m.Inbound(now, transport.Frame{Interface: b.port.id, Raw: raw, Signal: transport.Signal(f.signal)})
 		b.port.count.verdict(fx.Verdict)
 		if seen != nil {
@@ -109,8 +116,12 @@ func (n *Node) verified(jobs []checkedJob) {
 		}
 		n.apply(now, fx, j.port)
 	}
+	n.checks -= len(jobs)
 	n.crew.flight.add(-len(jobs))
 }
+
+// announces tells whether a packet is an announce, by its first byte. spec: rns-core §7.1
+func announces(raw []byte) bool { return len(raw) > 0 && rns.PacketType(raw[0]&3) == rns.PacketAnnounce }
 
 // apply carries out what the machine wants: transmissions to port queues, deliveries to their receivers, signature checks
 // to the pool, events to whom they concern. It contains no protocol rule. from is the port a packet came in on, or nil.
@@ -168,6 +179,7 @@ func (n *Node) flush() {
 // verify gives a signature check to the pool.
 func (n *Node) verify(j transport.VerifyJob, from *port) {
 	n.crew.flight.add(1)
+	n.checks++
 	if from != nil {
 		from.credit.take()
 	}

@@ -59,10 +59,13 @@ func (n *Node) newPort(id InterfaceID, d iface.Interface, conf InterfaceConfig, 
 		p.code = code
 	}
 	p.limit = p.frameLimit() + p.code.Size()
-	p.out.flight, p.out.wake = &n.crew.flight, make(chan struct{}, 1)
+	p.out.flight, p.out.wake, p.out.total = &n.crew.flight, make(chan struct{}, 1), &n.queued
 	pr := &n.cfg.Params
-	p.out.setBounds(p.info.Bitrate, pr.QueueBytes, pr.QueueAirtime, bulkAirtime, pr.QueueFrames*rns.MTU)
+	p.out.setBounds(p.info.Bitrate, pr.QueueBytes, pr.QueueAirtime, bulkAirtime, pr.QueueFrames*rns.MTU, pr.QueueTotal)
 	p.credit.limit = pr.VerifyBacklog
+	if parent != nil {
+		p.credit.limit = max(pr.VerifyBacklog/8, 1)
+	}
 	p.state = InterfaceState{Word: StateConnecting, Since: n.env.now()}
 	return p, nil
 }

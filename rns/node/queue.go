@@ -2,6 +2,7 @@ package node
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"meshchatx/rns"
@@ -22,11 +23,14 @@ const (
 // buffer back, so that a frame costs no allocation. It is safe for concurrent use.
 type outQueue struct {
 	flight *inflight
+	total  *atomic.Int64 // bytes that wait for all interfaces
 
 	mu      sync.Mutex
 	open    bool // the interface is up
 	bound   int  // bytes
 	room    int  // bytes that links may fill
+	floor   int  // bytes that may wait whatever the others hold
+	most    int64
 	buf     []byte
 	ends    []int // end of each frame in buf
 	spare   []byte
@@ -36,10 +40,12 @@ type outQueue struct {
 	wake    chan struct{}
 }
 
-// setBounds sets how much may wait: bytes, at most what the bitrate carries in airtime, at least what floor says.
-func (q *outQueue) setBounds(bitrate int64, bytes int, airtime, bulkTime time.Duration, floor int) {
+// setBounds sets how much may wait: bytes, at most what the bitrate carries in airtime, at least what floor says. Over
+// the floor, all interfaces together hold no more than total.
+func (q *outQueue) setBounds(bitrate int64, bytes int, airtime, bulkTime time.Duration, floor int, total int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.floor, q.most = floor, total
 	q.bound, q.room = bytes, bytes/4
 	if bitrate > 0 {
 		q.bound = min(q.bound, carried(bitrate, airtime))
@@ -61,15 +67,24 @@ func (q *outQueue) put(frame []byte, pr priority) rns.Verdict {
 	if !q.open {
 		return rns.VerdictClosed
 	}
-	if pr == datagram && len(q.buf)+q.sending+len(frame) > q.bound {
+	if pr == datagram && len(q.buf)+q.sending+len(frame) > q.allowed(q.bound, q.floor) {
 		return rns.VerdictQueueFull
 	}
+	q.total.Add(int64(len(frame)))
 	if len(q.ends) == 0 {
 		q.flight.add(1)
 	}
 	q.buf = append(q.buf, frame...)
 	q.ends = append(q.ends, len(q.buf))
 	return rns.VerdictNone
+}
+
+// allowed is the bound that holds now: that of this interface, or the least one while all together hold too much.
+func (q *outQueue) allowed(bound, least int) int {
+	if q.total.Load() > q.most {
+		return min(bound, least)
+	}
+	return bound
 }
 
 // signal wakes the writer.
@@ -87,13 +102,13 @@ func (q *outQueue) free() int {
 	if !q.open {
 		return 0
 	}
-	return q.room - len(q.buf) - q.sending
+	return q.allowed(q.room, q.floor/4) - len(q.buf) - q.sending
 }
 
 // whenWritable calls f once when links may add again, or at once if they may now. f must not block.
 func (q *outQueue) whenWritable(f func()) {
 	q.mu.Lock()
-	if q.open && len(q.buf)+q.sending < q.room {
+	if q.open && len(q.buf)+q.sending < q.allowed(q.room, q.floor/4) {
 		q.mu.Unlock()
 		f()
 		return
@@ -117,8 +132,9 @@ func (q *outQueue) take() (buf []byte, ends []int) {
 func (q *outQueue) sent(n int) {
 	q.mu.Lock()
 	q.sending -= n
+	q.total.Add(int64(-n))
 	var ready []func()
-	if q.open && len(q.buf)+q.sending <= q.room/2 {
+	if q.open && len(q.buf)+q.sending <= q.allowed(q.room, q.floor/4)/2 {
 		ready, q.waiting = q.waiting, nil
 	}
 	q.mu.Unlock()
@@ -149,6 +165,7 @@ func (q *outQueue) setOpen(open bool) {
 	if open {
 		ready, q.waiting = q.waiting, nil
 	} else if len(q.ends) > 0 {
+		q.total.Add(int64(-len(q.buf)))
 		q.buf, q.ends = q.buf[:0], q.ends[:0]
 		q.flight.done()
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Storage keeps what a node remembers across restarts, as named byte strings. Names are slash-separated and relative,
@@ -28,7 +29,12 @@ type Storage interface {
 var errStorageName = errors.New("not a storage name")
 
 // DirStorage is a Storage in a directory. Files are readable by their owner only.
-type DirStorage struct{ root string }
+type DirStorage struct {
+	root string
+
+	mu    sync.Mutex
+	swept map[string]bool // directories
+}
 
 // NewDirStorage returns a storage in root, which is created when first written to.
 func NewDirStorage(root string) *DirStorage { return &DirStorage{root: root} }
@@ -52,8 +58,14 @@ func (d *DirStorage) Read(name string) ([]byte, error) {
 	return os.ReadFile(p)
 }
 
+// tempPrefix begins the names of unfinished files; those older than tempAge belong to nobody any more.
+const (
+	tempPrefix = ".tmp-"
+	tempAge    = time.Hour
+)
+
 // Write replaces a file: temporary file in the same directory, synced, renamed over, directory synced.
-func (d *DirStorage) Write(name string, data []byte) (err error) {
+func (d *DirStorage) Write(name string, data []byte) error {
 	p, err := d.path(name)
 	if err != nil {
 		return err
@@ -62,28 +74,41 @@ func (d *DirStorage) Write(name string, data []byte) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".tmp-*")
+	d.sweep(dir)
+	tmp, err := os.CreateTemp(dir, tempPrefix+"*")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
-		}
-	}()
-	if _, err = tmp.Write(data); err != nil {
-		return err
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
 	}
-	if err = tmp.Sync(); err != nil {
-		return err
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), p)
 	}
-	if err = os.Rename(tmp.Name(), p); err != nil {
-		return err
-	}
-	if cerr := tmp.Close(); cerr != nil {
-		return cerr
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	return syncDir(dir)
+}
+
+// sweep removes what crashes have left in a directory, once. Other programs may work in it at the same time.
+func (d *DirStorage) sweep(dir string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.swept[dir] {
+		return
+	}
+	if d.swept == nil {
+		d.swept = make(map[string]bool)
+	}
+	d.swept[dir] = true
+	left, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*")) // the pattern is well-formed
+	for _, name := range left {
+		if st, err := os.Lstat(name); err == nil && st.Mode().IsRegular() && time.Since(st.ModTime()) > tempAge {
+			_ = os.Remove(name) // it is tried again by the next run
+		}
+	}
 }
 
 // syncDir makes a rename durable. Systems that cannot sync directories are left to their own guarantees.
@@ -123,7 +148,7 @@ func (d *DirStorage) List(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".tmp-") {
+		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), tempPrefix) {
 			names = append(names, e.Name())
 		}
 	}

@@ -42,7 +42,7 @@ const (
 )
 
 // DefaultMaxPeers bounds the connections of one listener.
-const DefaultMaxPeers = 4096
+const DefaultMaxPeers = 1024
 
 var (
 	errNoListen  = errors.New("listen_ip or device is required")
