@@ -218,9 +218,12 @@ func (s *site) of(format string, args ...any) string {
 }
 
 // watch opens the event socket.
-func (s *site) watch() *websocket.Conn {
+func (s *site) watch() *websocket.Conn { return s.watchSince(0) }
+
+func (s *site) watchSince(since uint64) *websocket.Conn {
 	s.t.Helper()
-	conn, resp, err := websocket.Dial(s.t.Context(), strings.Replace(s.URL(), "http", "ws", 1)+api.SocketPath, &websocket.DialOptions{
+	url := fmt.Sprintf("%s%s?since=%d", strings.Replace(s.URL(), "http", "ws", 1), api.SocketPath, since)
+	conn, resp, err := websocket.Dial(s.t.Context(), url, &websocket.DialOptions{
 		HTTPClient: s.http, HTTPHeader: http.Header{"Origin": {s.URL()}},
 		Subprotocols: []string{auth.SocketProtocol, auth.SocketTokenPrefix + s.next},
 	})
