@@ -121,7 +121,9 @@ func (n *Node) verified(jobs []checkedJob) {
 }
 
 // announces tells whether a packet is an announce, by its first byte. spec: rns-core §7.1
-func announces(raw []byte) bool { return len(raw) > 0 && rns.PacketType(raw[0]&3) == rns.PacketAnnounce }
+func announces(raw []byte) bool {
+	return len(raw) > 0 && rns.PacketType(raw[0]&3) == rns.PacketAnnounce
+}
 
 // apply carries out what the machine wants: transmissions to port queues, deliveries to their receivers, signature checks
 // to the pool, events to whom they concern. It contains no protocol rule. from is the port a packet came in on, or nil.

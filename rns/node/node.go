@@ -58,9 +58,9 @@ type Node struct {
 	calls   chan call
 	frames  chan *batch
 	checked chan []checkedJob
-	checks  int          // signature checks under way, belongs to the loop
-	queued  atomic.Int64 // bytes that wait for all interfaces
-	unread  atomic.Int64 // bytes of link packets that wait for the application
+	checks  int           // signature checks under way, belongs to the loop
+	queued  atomic.Int64  // bytes that wait for all interfaces
+	unread  atomic.Int64  // bytes of link packets that wait for the application
 	gone    chan struct{} // closed when the loop has ended
 
 	life struct {
