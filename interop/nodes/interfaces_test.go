@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"meshchatx/interop/shaper"
 	"meshchatx/lxmf"
 	"meshchatx/lxmf/router"
 	"meshchatx/rns/iface"
@@ -19,7 +20,7 @@ import (
 // impatient shortens the waits of a router and its links for tests that break connections.
 func impatient(c *stationConfig) {
 	c.node = func(p *node.Params) {
-		p.Link.KeepaliveMin, p.Link.StaleGrace = time.Second, 500*time.Millisecond
+		p.Link.KeepaliveMin, p.Link.KeepaliveMax, p.Link.StaleGrace = time.Second, time.Second, 500*time.Millisecond
 		p.Link.EstablishmentPerHop, p.Link.FirstHop = time.Second, time.Second
 		p.Reconnect = 200 * time.Millisecond
 	}
@@ -72,10 +73,10 @@ func TestMoveWhileSending(t *testing.T) {
 	t.Parallel()
 	ctx := limited(t, 40*time.Second)
 	a, b := newStation(t, "a", impatient), newStation(t, "b", impatient)
-	dialled, _ := connect(ctx, t, a, b)
+	_, dialled := shaped(ctx, t, a, b, shaper.Conditions{BytesPerSecond: 2_000_000}, 1)
 	introduce(ctx, t, b, a)
 	introduce(ctx, t, a, b)
-	m := a.message(b.router.Address(), "moves", lxmf.Attachment{Name: "big", Data: noise(8_000_000, 7)})
+	m := a.message(b.router.Address(), "moves", lxmf.Attachment{Name: "big", Data: noise(4_000_000, 7)})
 	a.send(t, m, lxmf.MethodDirect)
 	begun := func(e router.Event) bool { return e.ID == m.Hash && e.Kind == router.KindProgress && e.Percent > 0 }
 	if _, err := a.steps.wait(ctx, 0, begun); err != nil {
