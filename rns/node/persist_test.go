@@ -109,6 +109,49 @@ func TestFilesOfTheReferenceAreRead(t *testing.T) {
 	})
 }
 
+func TestExportIsReadAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, w *rnstest.Network) {
+		hub, b := w.Transport("hub"), w.Node("b")
+		w.Connect(hub, b, mem.Conditions{})
+		in := b.Inbox("test.inbox", func(c *node.DestinationConfig) { c.Ratchets = node.Ratchets{Name: "own/ratchets"} })
+		in.Announce()
+		w.Run(10 * time.Second)
+		var out node.MemStorage
+		if err := hub.Export(t.Context(), &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range []string{"ratchets", "cache/announces"} {
+			if names, _ := out.List(dir); len(names) != 1 {
+				t.Errorf("%d files in %s", len(names), dir)
+			}
+		}
+		conf := hub.Config()
+		if err := hub.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := node.New(conf, node.WithStorage(&out), node.WithRandom(rnstest.Random(9)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if again.TransportID() != hub.TransportID() {
+			t.Error("another identity")
+		}
+		x, _ := mem.Pair("hub-b", "b-hub", mem.Conditions{})
+		if _, err := again.AddInterface(x, rnstest.Open()); err != nil {
+			t.Fatal(err)
+		}
+		if k, err := again.Recall(t.Context(), in.Addr()); err != nil || !k.Ratchet || !again.HasPath(t.Context(), in.Addr()) {
+			t.Errorf("recalled %+v: %v", k, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestDamagedFilesAreReportedAndTolerated(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		n := w.Transport("n")
