@@ -79,17 +79,22 @@ func Open(dir string, now func() time.Time) (*Store, error) {
 func (s *Store) Put(r io.Reader, limit int64) (Ref, error) {
 	f, err := os.CreateTemp(filepath.Join(s.dir, partDir), "put-*")
 	if err != nil {
-		return Ref{}, fmt.Errorf("store blob: %w", err)
+		return Ref{}, failure(err)
 	}
 	ref, err := s.fill(f, r, limit)
 	if err != nil {
 		_ = os.Remove(f.Name())
-		if full(err) {
-			err = fmt.Errorf("%w: %w", ErrFull, err)
-		}
-		return Ref{}, fmt.Errorf("store blob: %w", err)
+		return Ref{}, failure(err)
 	}
 	return ref, nil
+}
+
+// failure names an error of the system.
+func failure(err error) error {
+	if full(err) {
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return fmt.Errorf("store blob: %w", err)
 }
 
 // windowsDiskFull is ERROR_DISK_FULL.

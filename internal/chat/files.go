@@ -52,12 +52,20 @@ func (s *Service) keep(name string, r io.Reader, limit int64) (store.File, error
 		return store.File{}, ErrTooLarge
 	}
 	if err != nil {
-		return store.File{}, fmt.Errorf("store file: %w", err)
+		return store.File{}, fmt.Errorf("store file: %w", roomless(err))
 	}
 	mimeType, w, h := look(head.seen)
 	return store.File{
 		Name: label(name, mimeType), Kind: kindOf(mimeType), MIME: mimeType, Size: ref.Size, Blob: ref.Hash, Width: w, Height: h,
 	}, nil
+}
+
+// roomless gives a full disk the one name it has here.
+func roomless(err error) error {
+	if errors.Is(err, blob.ErrFull) {
+		return fmt.Errorf("%w: %w", ErrStorageFull, err)
+	}
+	return err
 }
 
 // headReader keeps the first bytes of what passes.
@@ -122,7 +130,7 @@ func (s *Service) keepPacked(packed []byte, row *store.Message) ([]byte, error) 
 	}
 	ref, err := s.conf.Blobs.Put(bytes.NewReader(packed), row.Size)
 	if err != nil {
-		return nil, fmt.Errorf("store message: %w", err)
+		return nil, fmt.Errorf("store message: %w", roomless(err))
 	}
 	row.PackedBlob = ref.Hash
 	return nil, nil
