@@ -45,6 +45,9 @@ func (m *machine) linkUp(now time.Time, ref linkRef, rtt time.Duration) {
 
 // backchannel takes a link of a peer into use that has identified itself on it. spec: lxmf §9.5
 func (m *machine) backchannel(now time.Time, ref linkRef, addr rns.Addr) {
+	if _, known := m.channels[ref]; known {
+		return // who a link belongs to does not change
+	}
 	p := m.peer(addr)
 	ch := &channel{ref: ref, peer: p, up: true, used: now, inflight: make(map[rns.Hash]*delivery)}
 	ch.idle.channel = ch
@@ -55,10 +58,14 @@ func (m *machine) backchannel(now time.Time, ref linkRef, addr rns.Addr) {
 
 // fill sends what waits over a link, as much as may be in flight: packets together, resources one at a time.
 func (m *machine) fill(now time.Time, ch *channel) {
-	if !ch.up || now.Before(ch.crowded) {
+	p := ch.peer
+	switch {
+	case !ch.up:
+		return
+	case now.Before(ch.crowded):
+		m.timers.sooner(&p.timer, ch.crowded)
 		return
 	}
-	p := ch.peer
 	for ch.packets < m.p.Window {
 		d := p.packets.pop()
 		if d == nil {
@@ -217,7 +224,7 @@ func (m *machine) crowd(now time.Time, d *delivery) {
 	d.stage = StageQueued
 	d.peer.line(d).insert(d)
 	ch.crowded = now.Add(m.p.RetryPause)
-	m.timers.sooner(&d.peer.timer, ch.crowded)
+	m.fill(now, ch)
 }
 
 // giveUp closes a link that does not work any more.

@@ -53,6 +53,9 @@ type intake struct {
 	recent  recentIDs
 	quota   quota
 	asked   map[rns.Addr]time.Time // unknown sources a path was asked for
+
+	blackhole   map[rns.Addr]time.Time // until when, replaced and never changed
+	blackholeAt time.Time
 }
 
 // lane holds the arrivals of one source. While it has any it is either ready or at a worker.

@@ -62,13 +62,13 @@ func (m *machine) awaitPath(now time.Time, d *delivery) {
 func (m *machine) pathMissed(now time.Time, d *delivery) {
 	w := m.ways.way(d.peer.addr)
 	switch {
-	case w.path || w.known && d.attempts == 0:
-		d.stage = StageQueued
-		m.sendLoose(now, d)
 	case !w.known:
 		if m.attemptFailed(now, d, CodeNoIdentity, "") {
 			m.begin(now, d)
 		}
+	case w.path || d.attempts == 0:
+		d.stage = StageQueued
+		m.sendLoose(now, d)
 	default:
 		if m.attemptFailed(now, d, CodeNoPath, "") {
 			m.begin(now, d)
@@ -89,7 +89,7 @@ func (m *machine) rediscover(now time.Time, d *delivery) {
 // answer: the message has its own timer.
 func (m *machine) packetFailed(now time.Time, o outcome) {
 	d, ok := m.messages[o.id]
-	if !ok || d.try != o.try || !d.loose || o.code == CodeProofTimeout {
+	if !ok || d.try != o.try || !d.loose || d.stage != StageSending || o.code == CodeProofTimeout {
 		return
 	}
 	if m.attemptFailed(now, d, o.code, o.detail) {

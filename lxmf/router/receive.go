@@ -20,7 +20,10 @@ func (r *Router) receive(ctx context.Context, a *arrival) error {
 	if r.cfg.Ignored != nil && r.cfg.Ignored(m.Source) {
 		return nil
 	}
-	unverified := r.verify(ctx, m, a.peer)
+	author, unverified := r.verify(ctx, m, a.peer)
+	if !author.IsZero() && r.blackholed(ctx, author.Hash()) {
+		return nil
+	}
 	if known, err := r.known(ctx, m.Hash); known || err != nil {
 		return err
 	}
@@ -49,22 +52,47 @@ func (r *Router) receive(ctx context.Context, a *arrival) error {
 // Verify checks the signature of a message that was received, once more: 0 if it is good now. Applications call it for messages
 // whose source was unknown, when the source is heard. spec: lxmf §3.4
 func (r *Router) Verify(ctx context.Context, m *lxmf.Message) lxmf.Unverified {
-	return r.verify(ctx, m, rns.PublicKey{})
+	_, why := r.verify(ctx, m, rns.PublicKey{})
+	return why
 }
 
-// verify checks the signature with the key of the link's peer if that is the author, or with what announces told.
-func (r *Router) verify(ctx context.Context, m *lxmf.Message, peer rns.PublicKey) lxmf.Unverified {
-	key := peer
+// verify checks the signature with the key of the link's peer if that is the author, or with what announces told. It returns
+// the author's key, zero if it is not known.
+func (r *Router) verify(ctx context.Context, m *lxmf.Message, peer rns.PublicKey) (key rns.PublicKey, why lxmf.Unverified) {
+	key = peer
 	if key.IsZero() || lxmf.DeliveryHash(key.Hash()) != m.Source {
 		known, err := r.cfg.Node.Recall(ctx, m.Source)
 		if err != nil {
-			return lxmf.SourceUnknown
+			return rns.PublicKey{}, lxmf.SourceUnknown
 		}
 		key = known.Public
 	}
-	var why lxmf.Unverified
 	errors.As(m.Verify(key), &why)
-	return why
+	return key, why
+}
+
+// blackholed tells whether the node refuses an identity. The list is looked up every few seconds. spec: lxmf §9.6
+func (r *Router) blackholed(ctx context.Context, identity rns.Addr) bool {
+	const every = 5 * time.Second
+	now := r.cfg.Node.Now()
+	r.in.mu.Lock()
+	set, fresh := r.in.blackhole, now.Sub(r.in.blackholeAt) < every
+	r.in.mu.Unlock()
+	if !fresh {
+		list, err := r.cfg.Node.Blackholed(ctx)
+		if err != nil {
+			return false
+		}
+		set = make(map[rns.Addr]time.Time, len(list))
+		for _, b := range list {
+			set[b.Identity] = b.Until
+		}
+		r.in.mu.Lock()
+		r.in.blackhole, r.in.blackholeAt = set, now
+		r.in.mu.Unlock()
+	}
+	until, listed := set[identity]
+	return listed && (until.IsZero() || now.Before(until))
 }
 
 // known reports whether a message was received before.

@@ -30,6 +30,7 @@ func (r *Router) Serve(ctx context.Context) error {
 		return err
 	}
 	r.m.load(r.cfg.Node.Now(), remembered)
+	r.spool.sweep()
 	dest, err := r.register()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -14,7 +15,7 @@ var errCrowded = errors.New("too much is arriving at once")
 // spool takes large messages while they arrive: memory is used for them only at the end, for few at once. It is safe for
 // concurrent use.
 type spool struct {
-	dir                     string
+	dir, pattern            string
 	fileSize, most, unpacks int64
 
 	mu       sync.Mutex
@@ -26,6 +27,18 @@ type spool struct {
 func (s *spool) init(r *Router) {
 	p := &r.cfg.Params
 	s.dir, s.fileSize, s.most, s.unpacks = r.cfg.SpoolDir, p.SpoolSize, p.MaxSpool, p.MaxUnpacked
+	s.pattern = "incoming-" + r.addr.Hex() + "-*"
+}
+
+// sweep removes what a crash has left behind.
+func (s *spool) sweep() {
+	if s.dir == "" {
+		return
+	}
+	left, _ := filepath.Glob(filepath.Join(s.dir, s.pattern)) // the pattern is well-formed
+	for _, name := range left {
+		_ = os.Remove(name) // it is tried again at the next start
+	}
 }
 
 // spooled is one message on its way in. It belongs to the callbacks of its link.
@@ -48,7 +61,7 @@ func (s *spool) open(size int64) (*spooled, error) {
 	if s.dir == "" || !one.sink {
 		return one, nil
 	}
-	f, err := os.CreateTemp(s.dir, "incoming-*")
+	f, err := os.CreateTemp(s.dir, s.pattern)
 	if err != nil {
 		s.give(size)
 		return nil, fmt.Errorf("spool incoming message: %w", err)

@@ -77,6 +77,9 @@ func (m *machine) dropStamp(d *delivery) {
 
 // stampEnded takes the result of a search and begins the next. An empty one without an error was stopped.
 func (m *machine) stampEnded(now time.Time, r stampResult) {
+	if m.stamping == nil || m.stamping.id != r.id {
+		return
+	}
 	m.stamping = nil
 	d, ok := m.messages[r.id]
 	switch {
