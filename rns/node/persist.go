@@ -156,15 +156,12 @@ func (n *Node) Save(ctx context.Context) error {
 func (n *Node) save() error {
 	n.saving.Lock()
 	defer n.saving.Unlock()
-	files, err := ask(context.Background(), n, func(now time.Time) map[string][]byte {
-		n.dirty = 0
-		return n.tables(now)
-	})
+	t, err := ask(context.Background(), n, n.gather)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for name, b := range files {
+	for name, b := range t.files() {
 		if err := n.env.storage.Write(name, b); err != nil {
 			n.storageProblem(name, err)
 			errs = append(errs, fmt.Errorf("save %s: %w", name, err))
@@ -173,70 +170,120 @@ func (n *Node) save() error {
 	return errors.Join(errs...)
 }
 
-// tables encodes what is stored. It runs on the loop.
-func (n *Node) tables(now time.Time) map[string][]byte {
-	files := make(map[string][]byte)
-	var known []rns.KnownDestination
-	for k := range n.m.KnownDestinations() {
+// tables is a copy of what is stored. The loop only copies; encoding and writing happen elsewhere.
+type tables struct {
+	at       time.Time
+	known    []transport.KnownDestination
+	ratchets []transport.ReceivedRatchet
+	paths    []storedPath
+	hashes   []rns.Hash
+	black    []transport.Blackhole
+	relaying bool
+}
+
+// storedPath is a path with the hash of the interface it leads over.
+type storedPath struct {
+	transport.PathRecord
+	iface rns.Hash
+	label string
+}
+
+// gather copies the tables. It runs on the loop. Paths whose interface has not come back since the start are kept.
+func (n *Node) gather(now time.Time) tables {
+	n.dirty = 0
+	t := tables{at: now, relaying: bool(n.cfg.Transport)}
+	t.known = make([]transport.KnownDestination, 0, n.m.KnownCount())
+	collect(&t.known, n.m.KnownDestinations())
+	collect(&t.ratchets, n.m.Ratchets())
+	t.paths = make([]storedPath, 0, n.m.PathCount())
+	hashes := make(map[InterfaceID]rns.Hash, len(n.ports))
+	for id, p := range n.ports {
+		hashes[id] = rns.FullHash([]byte(p.info.Label))
+	}
+	for r := range n.m.Paths(now) {
+		if p, ok := n.ports[r.Interface]; ok && r.Announce != nil {
+			t.paths = append(t.paths, storedPath{PathRecord: r, iface: hashes[r.Interface], label: p.info.Label})
+		}
+	}
+	for hash, list := range n.stored {
+		for _, r := range list {
+			t.paths = append(t.paths, storedPath{PathRecord: r, iface: hash})
+		}
+	}
+	if t.relaying {
+		t.hashes = make([]rns.Hash, 0, n.m.PacketHashCount())
+		collect(&t.hashes, n.m.PacketHashes())
+	}
+	for b := range n.m.Blackholed() {
+		if b.Source == n.TransportID() {
+			t.black = append(t.black, b)
+		}
+	}
+	return t
+}
+
+// files encodes the tables.
+func (t *tables) files() map[string][]byte {
+	files := t.shared()
+	files[fileRatchets] = t.appendRatchets()
+	announces := msgpack.AppendArrayHeader(nil, len(t.paths))
+	for _, p := range t.paths {
+		announces = msgpack.AppendBin(announces, p.Announce)
+	}
+	files[fileAnnounces] = announces
+	return files
+}
+
+// shared encodes the tables whose files are those of the reference.
+func (t *tables) shared() map[string][]byte {
+	known := make([]rns.KnownDestination, 0, len(t.known))
+	for _, k := range t.known {
 		known = append(known, rns.KnownDestination{
 			Dest: k.Destination, LastAnnounce: k.Announced, PacketHash: k.PacketHash, Public: k.Public, AppData: k.AppData,
 			LastUsed: k.Used, Retained: k.Retained,
 		})
 	}
-	files[fileKnown] = rns.AppendKnownDestinations(nil, known)
-	files[fileRatchets] = n.appendRatchets(now)
-	files[filePaths], files[fileAnnounces] = n.appendPaths(now)
-	if n.cfg.Transport {
-		var hashes []rns.Hash
-		for h := range n.m.PacketHashes() {
-			hashes = append(hashes, h)
-		}
-		files[fileHashes] = rns.AppendPacketHashes(nil, hashes)
-	}
-	var black []rns.Blackhole
-	for b := range n.m.Blackholed() {
-		if b.Source == n.TransportID() {
-			black = append(black, rns.Blackhole{Identity: b.Identity, Source: b.Source, Until: b.Until, Reason: b.Reason})
-		}
-	}
-	files[fileBlackhole] = rns.AppendBlackholes(nil, black)
-	return files
-}
-
-// appendPaths encodes the path table and the announces it comes from. Paths whose interface has not come back since the
-// start are kept.
-func (n *Node) appendPaths(now time.Time) (table, announces []byte) {
-	var paths []rns.PathRecord
-	var raws [][]byte
-	add := func(r transport.PathRecord, hash rns.Hash) {
-		if r.Announce == nil {
-			return
-		}
+	paths := make([]rns.PathRecord, 0, len(t.paths))
+	for _, r := range t.paths {
 		p := rns.PathRecord{
 			Dest: r.Destination, Learned: r.Timestamp, NextHop: r.NextHop, Hops: r.Hops, Expires: r.Expires,
-			Interface: hash, Announce: r.PacketHash,
+			Interface: r.iface, Announce: r.PacketHash,
 		}
 		for _, b := range r.Blobs {
 			p.Blobs = append(p.Blobs, b)
 		}
 		paths = append(paths, p)
-		raws = append(raws, r.Announce)
 	}
-	for r := range n.m.Paths(now) {
-		if p, ok := n.ports[r.Interface]; ok {
-			add(r, rns.FullHash([]byte(p.info.Label)))
+	var black []rns.Blackhole
+	for _, b := range t.black {
+		black = append(black, rns.Blackhole{Identity: b.Identity, Source: b.Source, Until: b.Until, Reason: b.Reason})
+	}
+	files := map[string][]byte{
+		fileKnown: rns.AppendKnownDestinations(nil, known), filePaths: rns.AppendPathTable(nil, paths),
+		fileBlackhole: rns.AppendBlackholes(nil, black),
+	}
+	if t.relaying {
+		files[fileHashes] = rns.AppendPacketHashes(nil, t.hashes)
+	}
+	return files
+}
+
+// appendRatchets encodes the received ratchets: an array of [destination, key, time received].
+func (t *tables) appendRatchets() []byte {
+	var list []transport.ReceivedRatchet
+	for _, r := range t.ratchets {
+		if (rns.ReceivedRatchet{Received: r.Received}).Usable(t.at) {
+			list = append(list, r)
 		}
 	}
-	for hash, list := range n.stored {
-		for _, r := range list {
-			add(r, hash)
-		}
+	b := msgpack.AppendArrayHeader(nil, len(list))
+	for _, r := range list {
+		b = msgpack.AppendArrayHeader(b, 3)
+		b = msgpack.AppendBin(b, r.Destination[:])
+		b = msgpack.AppendBin(b, r.Ratchet[:])
+		b = msgpack.AppendInt(b, r.Received.Unix())
 	}
-	announces = msgpack.AppendArrayHeader(nil, len(raws))
-	for _, raw := range raws {
-		announces = msgpack.AppendBin(announces, raw)
-	}
-	return rns.AppendPathTable(nil, paths), announces
+	return b
 }
 
 // parseAnnounces reads our file of announces.
@@ -257,24 +304,6 @@ func parseAnnounces(b []byte) ([][]byte, error) {
 		}
 	}
 	return list, nil
-}
-
-// appendRatchets encodes the received ratchets: an array of [destination, key, time received].
-func (n *Node) appendRatchets(now time.Time) []byte {
-	var list []transport.ReceivedRatchet
-	for r := range n.m.Ratchets() {
-		if (rns.ReceivedRatchet{Received: r.Received}).Usable(now) {
-			list = append(list, r)
-		}
-	}
-	b := msgpack.AppendArrayHeader(nil, len(list))
-	for _, r := range list {
-		b = msgpack.AppendArrayHeader(b, 3)
-		b = msgpack.AppendBin(b, r.Destination[:])
-		b = msgpack.AppendBin(b, r.Ratchet[:])
-		b = msgpack.AppendInt(b, r.Received.Unix())
-	}
-	return b
 }
 
 // parseRatchets reads our file of received ratchets.
