@@ -56,6 +56,8 @@ type Config struct {
 	// Build makes the drivers of interfaces; nil: those for real media. A demonstration or test puts simulated ones behind the
 	// blocks of its configuration file.
 	Build interfaces.Build
+	// Try tests the media behind Build before settings are saved; nil: the real ones.
+	Try interfaces.Try
 	// Prepare, if set, runs after the node has started and before identities come online: for demonstrations and tests
 	// that bring their own network.
 	Prepare func(ctx context.Context, n *node.Node) error
@@ -244,7 +246,7 @@ func (a *App) assemble(ctx context.Context) error {
 		Keep: func() int { return int(a.set.Int(settings.KeyHeardKeep)) },
 	})
 	opt := interfaces.Options{
-		Dir: a.conf.ReticulumDir, Build: a.conf.Build, Bus: a.bus, Log: a.conf.Log, Events: a.server.InterfaceEvents,
+		Dir: a.conf.ReticulumDir, Build: a.conf.Build, Try: a.conf.Try, Bus: a.bus, Log: a.conf.Log, Events: a.server.InterfaceEvents,
 		Now: a.conf.Now, Params: interfaces.DefaultParams(),
 	}
 	if a.node != nil {

@@ -60,3 +60,7 @@ func hasConfig(dir string) bool {
 	st, err := os.Stat(filepath.Join(dir, "config"))
 	return err == nil && st.Mode().IsRegular()
 }
+
+// ServerDatabase is the file of a storage directory that holds what belongs to
+// no identity, for programs that prepare one before it is opened.
+func ServerDatabase(storageDir string) string { return filepath.Join(storageDir, serverDatabase) }

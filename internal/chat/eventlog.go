@@ -38,6 +38,10 @@ func (e Event) record() store.MessageEvent {
 	return r
 }
 
+// Record is the row an event is stored as, for programs that write a history of
+// messages that were never sent.
+func (e Event) Record() store.MessageEvent { return e.record() }
+
 // eventOf is the inverse of record.
 func eventOf(r store.MessageEvent) Event {
 	e := Event{

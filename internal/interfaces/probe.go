@@ -44,6 +44,10 @@ func (s *Service) Test(ctx context.Context, c Config) []Step {
 	if !t.run("name", func() error { return s.nameFree(c.Name) }) {
 		t.steps[len(t.steps)-1].State = StepWarn // editing an existing interface tests its own name
 	}
+	if s.opt.Try != nil {
+		s.opt.Try(ctx, c, t.run)
+		return t.steps
+	}
 	switch c.Type {
 	case TypeTCPClient:
 		t.client(ctx, c)

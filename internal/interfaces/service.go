@@ -37,6 +37,10 @@ type Node interface {
 // Build makes a driver and its settings from a block of the file.
 type Build func(config.Interface) (iface.Interface, node.InterfaceConfig, error)
 
+// Try tests a medium for settings that are in order: it gives each step a name
+// and runs it through step, which reports whether to go on.
+type Try func(ctx context.Context, c Config, step func(name string, run func() error) bool)
+
 // Params are the times of the service.
 type Params struct {
 	Sample time.Duration // between two looks at the counters
@@ -55,6 +59,7 @@ type Options struct {
 	Dir    string // configuration directory
 	Node   Node
 	Build  Build
+	Try    Try // nil: the real media
 	Bus    *event.Bus
 	Log    *slog.Logger
 	Events store.InterfaceEvents
