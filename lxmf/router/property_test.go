@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,7 +76,7 @@ type trial struct {
 	cable [2]*mem.Endpoint
 	calm  mem.Conditions
 	mine  [2][]router.Outbound
-	costs [2]int
+	costs [2]atomic.Int64
 	wrong []string
 }
 
@@ -85,7 +86,7 @@ func newTrial(t *testing.T, p plan) *trial {
 	c := x.w.Connect(a, b, x.calm)
 	x.cable = [2]*mem.Endpoint{c.A, c.B}
 	for i, n := range []*rnstest.Node{a, b} {
-		x.users[i] = x.w.user(n, func(c *router.Config) { c.StampCost = func() int { return x.costs[i] } })
+		x.users[i] = x.w.user(n, func(c *router.Config) { c.StampCost = func() int { return int(x.costs[i].Load()) } })
 	}
 	for _, u := range x.users {
 		u.announce()
@@ -121,7 +122,7 @@ func (x *trial) play() {
 		case 8:
 			x.interfere(s)
 		case 9:
-			x.costs[s.Who] = s.Cost
+			x.costs[s.Who].Store(int64(s.Cost))
 		}
 		x.w.Run(s.Pause)
 	}

@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,12 +63,12 @@ func TestStampChangesForm(t *testing.T) {
 func TestMissingStamp(t *testing.T) {
 	for _, enforced := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			cost := 0
+			var cost atomic.Int64
 			w, a, b, _ := pair(t, 42, delay, func(c *router.Config) {
-				c.StampCost = func() int { return cost }
+				c.StampCost = func() int { return int(cost.Load()) }
 				c.EnforceStamps = func() bool { return enforced }
 			})
-			cost = 8 // nobody has heard of it yet
+			cost.Store(8) // nobody has heard of it yet
 			id := a.send(b, "hello")
 			w.Run(5 * time.Second)
 			a.expect(id, router.KindDelivered, "")
@@ -98,15 +99,15 @@ func TestStampTooDear(t *testing.T) {
 // A cost heard while a message waits is paid before the message leaves; costs survive a restart. spec: lxmf §8.1
 func TestCostIsHeardLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cost := 0
+		var cost atomic.Int64
 		w, a, b, cable := pair(t, 44, delay, func(c *router.Config) {
-			c.StampCost = func() int { return cost }
+			c.StampCost = func() int { return int(cost.Load()) }
 			c.EnforceStamps = func() bool { return true }
 		})
 		cable.A.SetConditions(mem.Conditions{Loss: 1})
 		id := a.send(b, "hello")
 		w.Run(5 * time.Second)
-		cost = 4
+		cost.Store(4)
 		cable.A.SetConditions(delay)
 		b.announce()
 		w.Run(time.Minute)
