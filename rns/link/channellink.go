@@ -14,7 +14,7 @@ func (o linkOutlet) Transmit(now time.Time, envelope []byte) (rns.Hash, error) {
 	if err != nil {
 		return rns.Hash{}, err
 	}
-	o.l.emitFrame(now, f)
+	o.l.behindHeld(now, func(now time.Time) { o.l.emitFrame(now, f) })
 	return f.Hash, nil
 }
 

@@ -110,6 +110,18 @@ func (l *Link) answer(now, arrival time.Time, send func(now time.Time)) {
 	l.early.held[i] = heldAnswer{due: due, send: send}
 }
 
+// behindHeld sends something of our own, but not before an answer that is held back. A peer whose handler replies to a
+// message, and waits until its own is proved before it returns, reads nothing until then: a message of ours that overtakes
+// the proof makes it wait for what it cannot read. spec: rns-link §9.4
+func (l *Link) behindHeld(now time.Time, send func(now time.Time)) {
+	if len(l.early.held) == 0 {
+		send(now)
+		return
+	}
+	last := l.early.held[len(l.early.held)-1].due
+	l.early.held = append(l.early.held, heldAnswer{due: last, send: send})
+}
+
 // releaseHeld sends the answers whose time has come.
 func (l *Link) releaseHeld(now time.Time) {
 	for len(l.early.held) > 0 && !now.Before(l.early.held[0].due) {

@@ -204,3 +204,43 @@ func TestRandomIVsAreNotMarks(t *testing.T) {
 		}
 	}
 }
+
+// A message of ours never overtakes a proof that is held back, spec: rns-link §9.4.
+func TestMessagesStayBehindHeldProofs(t *testing.T) {
+	w := established(t, options{wire: instant, params: unmarkedPeer(0)})
+	a, b := w.ends[0], w.ends[1]
+	if a.link.OpenChannel() != nil || b.link.OpenChannel() != nil {
+		t.Fatal("no channel")
+	}
+	answered := false
+	b.react = func(now time.Time, l *Link, e Event) []*Effects {
+		if _, ok := e.(ChannelReadable); !ok || answered {
+			return nil
+		}
+		answered = true
+		_, fx, err := l.SendMessage(now, 1, []byte("answer"))
+		if err != nil {
+			t.Error(err)
+		}
+		return []*Effects{fx}
+	}
+	from := len(b.frames)
+	_, fx, err := a.link.SendMessage(w.now, 1, []byte("question"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.apply(0, fx)
+	w.settle(time.Second)
+	var order []string
+	for _, f := range b.frames[from:] {
+		switch {
+		case f.Context == rns.ContextNone && f.Raw[0]&3 == byte(rns.PacketProof):
+			order = append(order, "proof")
+		case f.Context == rns.ContextChannel:
+			order = append(order, "message")
+		}
+	}
+	if len(order) < 2 || order[0] != "proof" || order[1] != "message" {
+		t.Errorf("sent %v, want the proof first", order)
+	}
+}
