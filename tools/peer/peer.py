@@ -5,7 +5,7 @@ Reads one JSON object per line on stdin, writes one JSON object per line on
 stdout.  Uses whatever RNS and LXMF packages are importable (PYTHONPATH).
 See README.md next to this file for the command list.
 """
-import sys, os, io, json, time, threading, hashlib, traceback, argparse
+import sys, os, io, json, time, threading, queue, hashlib, traceback, argparse
 
 _out_lock = threading.Lock()
 _real_stdout = os.fdopen(os.dup(1), "w", buffering=1)
@@ -835,14 +835,26 @@ class Peer:
         if opts.get("channel_echo") or opts.get("channel"):
             ch = self.register_types(link, opts.get("msgtypes", [0x0101, 0x0102]))
 
+            # Callbacks run where proofs are read: one that waits for the window waits forever.
+            echoes = queue.Queue()
+
             def on_msg(m):
+                if m.MSGTYPE not in self.mclasses:
+                    return False
                 event("channel", link=lid, msgtype=m.MSGTYPE, data=enc(m.data))
                 if opts.get("channel_echo"):
-                    deadline = time.time() + 15
-                    while not ch.is_ready_to_send() and time.time() < deadline:
-                        time.sleep(0.005)
-                    ch.send(self.mclasses[m.MSGTYPE](m.data))
+                    echoes.put(m)
                 return True
+
+            def echo_all():
+                while True:
+                    m = echoes.get()
+                    while not ch.is_ready_to_send() and link.status != RNS.Link.CLOSED:
+                        time.sleep(0.002)
+                    if link.status == RNS.Link.CLOSED:
+                        return
+                    ch.send(self.mclasses[m.MSGTYPE](m.data))
+            threading.Thread(target=echo_all, daemon=True).start()
             ch.add_message_handler(on_msg)
         if opts.get("buffer_echo"):
             self.setup_buffer(link, echo=True)
@@ -851,13 +863,25 @@ class Peer:
         ch = self.channel_of(link)
         lid = link.link_id.hex()
 
+        echoes = queue.Queue()
+
         def ready(n):
             data = link._peer_buf.read(n)
             if data:
                 event("buffer", link=lid, data=enc(data))
                 if echo:
+                    echoes.put(data)
+
+        def echo_all():
+            while True:
+                data = echoes.get()
+                try:
                     link._peer_buf.write(data)
                     link._peer_buf.flush()
+                except Exception:
+                    return
+        if echo:
+            threading.Thread(target=echo_all, daemon=True).start()
         link._peer_buf = RNS.Buffer.create_bidirectional_buffer(0, 0, ch, ready)
 
     def on_inbound_link(self, link, dest, opts):
