@@ -82,7 +82,7 @@ func (m *machine) fill(now time.Time, ch *channel) {
 
 // sendOver sends a message over a link.
 func (m *machine) sendOver(now time.Time, d *delivery, ch *channel) {
-	d.channel, d.resends, d.moved, d.shown, d.offline = ch, 0, false, now, false
+	d.channel, d.resends, d.moved, d.whole, d.shown, d.offline = ch, 0, false, false, now, false
 	ch.inflight[d.id] = d
 	total := int64(len(d.packed))
 	m.tell(now, d, Event{Kind: KindProgress, Total: total})
@@ -173,6 +173,7 @@ func (m *machine) abort(now time.Time, ch *channel, code Code, detail string) bo
 		return false
 	}
 	p := ch.peer
+	p.declined = ch.resource != nil && (!ch.resource.moved || ch.resource.whole)
 	p.notBefore = later(p.lastDial.Add(m.p.RetryWait), now.Add(m.p.RetryPause))
 	for _, d := range lost {
 		m.requeue(now, d, code, detail)
@@ -232,6 +233,7 @@ func (m *machine) giveUp(now time.Time, ch *channel) {
 	m.drop(now, ch)
 	m.do(closeLink{ref: ch.ref})
 	m.abort(now, ch, CodeLinkClosed, "")
+	ch.peer.declined = true
 	if p := ch.peer; !p.notBefore.After(now) {
 		p.notBefore = later(p.lastDial.Add(m.p.RetryWait), now.Add(m.p.RetryPause))
 	}
@@ -279,6 +281,7 @@ func (m *machine) transferMoved(now time.Time, g progress) {
 	ch.moved, ch.used = now, now
 	first := !d.moved && g.share > 0
 	d.moved = d.moved || g.share > 0
+	d.whole = d.whole || g.share >= 1
 	total := int64(len(d.packed))
 	e := Event{
 		Kind: KindProgress, Percent: int(g.share * 100), Bytes: int64(g.share * float64(total)), Total: total, Rate: int64(g.rate),

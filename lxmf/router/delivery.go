@@ -124,6 +124,7 @@ func (r *Router) offered(l *node.Link, ref linkRef, o node.ResourceOffer) *node.
 		l.Close()
 		return nil
 	}
+	s.failed = l.Close // like below
 	acceptance := &node.ResourceAcceptance{
 		Progress: func(node.TransferStatus) { r.touched(ref) },
 		Conclude: func(l *node.Link, in node.IncomingResource) error {

@@ -177,3 +177,73 @@ func TestFailureMessageFlood(t *testing.T) {
 		}
 	})
 }
+
+// TestFailureTooMuchArriving: only so much is received at once. Who comes when there is no room is put off, not refused,
+// and everything arrives once.
+func TestFailureTooMuchArriving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := router.DefaultParams()
+		p.MaxSpool = 300_000
+		w := newWorld(t, 64)
+		x := w.Node("x")
+		b := w.user(x, func(c *router.Config) { c.Params = p })
+		var senders []*user
+		for i := range 4 {
+			n := w.Node(fmt.Sprint("n", i))
+			w.Connect(x, n, mem.Conditions{Delay: 20 * time.Millisecond, Bandwidth: 400_000})
+			senders = append(senders, w.user(n))
+		}
+		b.announce()
+		var ids []rns.Hash
+		for _, s := range senders {
+			ids = append(ids, s.send(b, random(200_000)))
+		}
+		most := int64(0)
+		for range 600 {
+			w.Run(100 * time.Millisecond)
+			s, err := b.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, s.ArrivingBytes)
+		}
+		if most == 0 || most > p.MaxSpool {
+			t.Errorf("%d bytes were arriving at once", most)
+		}
+		w.Run(20 * time.Minute)
+		for i, s := range senders {
+			s.expect(ids[i], router.KindDelivered, "")
+		}
+		if n := len(b.inbox.all()); n != 4 {
+			t.Errorf("%d arrived", n)
+		}
+	})
+}
+
+// TestFailureStoreStaysFull: a receiver whose disk is full for half a minute gets every message in the end, large and
+// small, and the sender does not give up on it sooner than on anybody else.
+func TestFailureStoreStaysFull(t *testing.T) {
+	for _, size := range []int{10, 2_000, 2 << 20} {
+		synctest.Test(t, func(t *testing.T) {
+			w, a, b, _ := pair(t, 65, delay)
+			full := true
+			b.inbox.fail = func(router.Inbound) error {
+				if full {
+					return errDisk
+				}
+				return nil
+			}
+			id := a.send(b, random(size))
+			w.Run(30 * time.Second)
+			if k := a.log.last(id).Kind; k == router.KindDelivered || k == router.KindFailed {
+				t.Fatalf("%d bytes: %s while the disk was full\n%s", size, k, a.log.dump(id))
+			}
+			full = false
+			w.Run(3 * time.Minute)
+			a.expect(id, router.KindDelivered, "")
+			if n := len(b.inbox.all()); n != 1 {
+				t.Errorf("%d bytes: %d copies", size, n)
+			}
+		})
+	}
+}

@@ -28,6 +28,7 @@ type machine struct {
 	dialing  int
 	dialLine []*peer // wait for MaxDialing
 	nextAsk  time.Time
+	pacing   pacing
 
 	stampLine []*delivery // wait for their stamp, in order of submission
 	stamping  *delivery
@@ -47,6 +48,10 @@ type way struct {
 	path    bool
 	hops    int // 1 for a direct neighbour, 0 unknown
 	iface   string
+	// on is the interface of the path, bitrate its speed in bit/s, 0 if unknown, and backlog how long what waits for it takes.
+	on      uint32
+	bitrate int64
+	backlog time.Duration
 }
 
 // linkRef names a link between the machine and its shell.
@@ -137,6 +142,7 @@ func (m *machine) do(a action) { m.fx.actions = append(m.fx.actions, a) }
 func (m *machine) take() effects {
 	fx := m.fx
 	m.fx = effects{}
+	clear(m.pacing.handed)
 	return fx
 }
 
@@ -273,7 +279,11 @@ func (m *machine) heard(now time.Time, h heard) {
 		}
 	}
 	p.asking, p.needed = false, false
-	if at := later(now, p.lastDial.Add(m.p.RetryPause)); at.Before(p.notBefore) {
+	pause := m.p.RetryPause
+	if p.declined {
+		pause = m.p.RetryWait
+	}
+	if at := later(now, p.lastDial.Add(pause)); at.Before(p.notBefore) {
 		p.notBefore = at
 	}
 	if rose == costRose {

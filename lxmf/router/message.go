@@ -46,12 +46,14 @@ type delivery struct {
 	rediscovered    bool      // the path was dropped once
 	attempts        int       // that failed
 	retryAt         time.Time // as told
+	turn            time.Time // on a slow medium, zero if it has none
 
 	try     uint64 // of the present or last transmission, 0 before the first
 	channel *channel
 	resends int
-	// moved tells that some of a resource has arrived, shown when its progress was last told.
+	// moved tells that some of a resource has arrived, whole that all of it has left, shown when its progress was last told.
 	moved bool
+	whole bool
 	shown time.Time
 
 	stampCost int       // cost that the stamp satisfies

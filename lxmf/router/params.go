@@ -17,6 +17,8 @@ type Params struct {
 	// OfflineWait is how often a message says that there is still no interface. Such waiting does not count as an attempt,
 	// and ends as soon as an interface is up.
 	OfflineWait time.Duration
+	// SendAhead is how far ahead single packets may fill a medium; more of them wait in the router.
+	SendAhead time.Duration
 	// PacketProof is how long the proof of an opportunistic packet is accepted.
 	PacketProof time.Duration
 	// EarlyProof is how long after its arrival the proof of an opportunistic packet leaves at the earliest: the reference
@@ -55,8 +57,11 @@ type Params struct {
 	StampQuota  int
 	StampPeriod time.Duration
 	// SpoolSize is the size from which an incoming message goes to a file while it arrives, in bytes. MaxSpool bounds all that is
-	// arriving at once; MaxUnpacked bounds the messages taken from files into memory at once, though one is always taken.
+	// arriving at once; MaxUnpacked bounds the messages taken from files into memory at once, though one is always taken,
+	// and the small ones that arrive in memory; further small ones go to files.
 	SpoolSize, MaxSpool, MaxUnpacked int64
+	// MaxTransfers bounds the messages that arrive at once: each has a piece of up to a few megabytes under way.
+	MaxTransfers int
 	// SaveDelay is how long costs and received ids wait to be saved together.
 	SaveDelay time.Duration
 	// ExpireEvery is the time between two passes over what is remembered.
@@ -67,7 +72,7 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		MaxAttempts: 5, RetryWait: 10 * time.Second, PathWait: 7 * time.Second, PathDrop: 500 * time.Millisecond,
-		RetryPause: time.Second, OfflineWait: 5 * time.Minute, PacketProof: time.Minute,
+		RetryPause: time.Second, OfflineWait: 5 * time.Minute, SendAhead: 4 * time.Second, PacketProof: time.Minute,
 		EarlyProof:  3 * time.Millisecond,
 		LinkResends: 2, LinkIdle: 600 * time.Second, Window: 32,
 		MaxDialing: 32, PathSpacing: 50 * time.Millisecond, LateProof: 2 * time.Minute,
@@ -76,7 +81,7 @@ func DefaultParams() Params {
 		MaxQueued: 100_000, Mailbox: 4_096,
 		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,
 		StampQuota: 32, StampPeriod: 10 * time.Second,
-		SpoolSize: 1 << 20, MaxSpool: 2 << 30, MaxUnpacked: 32 << 20,
+		SpoolSize: 1 << 20, MaxSpool: 2 << 30, MaxUnpacked: 32 << 20, MaxTransfers: 128,
 		SaveDelay: 2 * time.Second, ExpireEvery: time.Hour,
 	}
 }

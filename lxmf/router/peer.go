@@ -21,6 +21,7 @@ type peer struct {
 	own, back *channel // the link we opened, and the one the peer opened
 	lastDial  time.Time
 	notBefore time.Time // of the next attempt
+	declined  bool      // the last link worked and what it carried was not proved: the peer has no room, and an announce changes nothing
 	timer     timer
 	lined     bool // waits for MaxDialing
 
@@ -219,7 +220,7 @@ func (m *machine) dial(now time.Time, p *peer, w way) {
 		m.dialLine = append(m.dialLine, p)
 		return
 	}
-	p.asking, p.needed, p.lastDial = false, false, now
+	p.asking, p.needed, p.lastDial, p.declined = false, false, now, false
 	m.dialing++
 	m.refs++
 	ch := &channel{ref: m.refs, peer: p, own: true, inflight: make(map[rns.Hash]*delivery), hops: w.hops, iface: w.iface}

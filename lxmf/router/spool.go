@@ -17,9 +17,12 @@ var errCrowded = errors.New("too much is arriving at once")
 type spool struct {
 	dir, pattern            string
 	fileSize, most, unpacks int64
+	transfers               int
 
 	mu       sync.Mutex
 	arriving int64
+	count    int   // messages that arrive
+	small    int64 // bytes of those in memory
 	unpacked int64
 	room     chan struct{} // closed when memory is given back; nil while nobody waits
 }
@@ -27,6 +30,7 @@ type spool struct {
 func (s *spool) init(r *Router) {
 	p := &r.cfg.Params
 	s.dir, s.fileSize, s.most, s.unpacks = r.cfg.SpoolDir, p.SpoolSize, p.MaxSpool, p.MaxUnpacked
+	s.transfers = p.MaxTransfers
 	s.pattern = "incoming-" + r.addr.Hex() + "-*"
 }
 
@@ -50,44 +54,61 @@ type spooled struct {
 	buf    []byte
 	got    int64
 	loaded bool
+	failed func() // told when a piece could not be stored; may be nil
 }
 
 // open makes room for a message of so many bytes.
 func (s *spool) open(size int64) (*spooled, error) {
-	if !s.reserve(size) {
+	inFile, ok := s.reserve(size)
+	if !ok {
 		return nil, errCrowded
 	}
-	one := &spooled{owner: s, size: size, sink: size > s.fileSize}
-	if s.dir == "" || !one.sink {
+	one := &spooled{owner: s, size: size, sink: inFile || size > s.fileSize}
+	if !inFile {
 		return one, nil
 	}
 	f, err := os.CreateTemp(s.dir, s.pattern)
 	if err != nil {
-		s.give(size)
+		s.give(size, inFile)
 		return nil, fmt.Errorf("spool incoming message: %w", err)
 	}
 	one.file = f
 	return one, nil
 }
 
-func (s *spool) reserve(size int64) bool {
+// reserve takes room for a message, and tells whether it goes to a file: large ones do, and small ones when many arrive.
+func (s *spool) reserve(size int64) (inFile, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.arriving > 0 && s.arriving+size > s.most {
-		return false
+	if s.arriving > 0 && s.arriving+size > s.most || s.count >= s.transfers {
+		return false, false
+	}
+	inFile = s.dir != "" && (size > s.fileSize || s.small+size > s.unpacks)
+	if !inFile {
+		s.small += size
 	}
 	s.arriving += size
-	return true
+	s.count++
+	return inFile, true
 }
 
-func (s *spool) give(size int64) {
+func (s *spool) give(size int64, inFile bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arriving -= size
+	s.count--
+	if !inFile {
+		s.small -= size
+	}
 }
 
 // Write stores a piece. It refuses more than was announced.
-func (o *spooled) Write(b []byte) (int, error) {
+func (o *spooled) Write(b []byte) (n int, err error) {
+	defer func() {
+		if err != nil && o.failed != nil {
+			o.failed()
+		}
+	}()
 	if o.got += int64(len(b)); o.got > o.size {
 		return 0, io.ErrShortWrite
 	}
@@ -158,5 +179,5 @@ func (o *spooled) close() {
 	if o.loaded {
 		o.owner.unload(o.got)
 	}
-	o.owner.give(o.size)
+	o.owner.give(o.size, o.file != nil)
 }
