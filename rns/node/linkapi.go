@@ -142,25 +142,6 @@ func (l *Link) do(ctx context.Context, f func(now time.Time) (*link.Effects, err
 	return merr
 }
 
-// Send sends data as one packet of at most MDU bytes. The receipt concludes when the peer proves it.
-func (l *Link) Send(ctx context.Context, data []byte, o SendOptions) (*Receipt, error) {
-	r := newReceipt(ReceiptStatus{})
-	err := l.do(ctx, func(now time.Time) (*link.Effects, error) {
-		hash, fx, err := l.m.Send(now, data)
-		if err != nil {
-			return fx, err
-		}
-		r.update(func(s *ReceiptStatus) { s.Hash, s.Sent = hash, now })
-		l.node.follow(&r.outcome, o.OnConclude)
-		l.receipts[hash] = r
-		return fx, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
 // SendResource sends size bytes of src, in as many segments as needed. src is read while the transfer runs; it must stay
 // readable until the transfer concludes. Transfers on one link run one after the other.
 func (l *Link) SendResource(ctx context.Context, src io.ReaderAt, size int64, o ResourceOptions) (*Transfer, error) {

@@ -78,6 +78,7 @@ func (l *Link) closed(e link.Closed) {
 // conclude fails what is unfinished when the link has ended, and tells the application.
 func (l *Link) conclude() {
 	now := l.node.env.now()
+	l.failOutbox(now)
 	for hash := range l.receipts {
 		l.receipt(hash, func(s *ReceiptStatus) { s.State, s.Concluded, s.Err = ReceiptFailed, now, ErrLinkClosed })
 	}

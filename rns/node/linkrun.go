@@ -36,6 +36,8 @@ type Link struct {
 	later     []func(now time.Time)
 	jobs      int
 	waiting   bool // for the port to become writable
+	outbox    []outboxPacket
+	partsNext bool // whose turn it is when both parts and packets wait
 	cause     error
 	receipts  map[rns.Hash]*Receipt
 	requests  map[link.RequestID]*RequestReceipt
@@ -281,16 +283,25 @@ func (l *Link) transmit(fx *link.Effects) {
 	}
 	before := l.before
 	l.before = nil
-	if len(frames) > 0 || before != nil {
-		l.node.post(func(now time.Time) {
-			if before != nil {
-				before(now)
-			}
-			for _, raw := range frames {
-				l.node.out(now, transport.OutPacket{Raw: raw})
-			}
-		})
+	if len(frames) == 0 && before == nil {
+		return
 	}
+	size, p := 0, l.port
+	for _, raw := range frames {
+		size += len(raw)
+	}
+	if p != nil {
+		p.out.promise(size)
+	}
+	l.node.post(func(now time.Time) {
+		if before != nil {
+			before(now)
+		}
+		l.node.outLink(now, frames)
+		if p != nil {
+			p.out.redeem(size)
+		}
+	})
 }
 
 // follow runs what events left for after the effects of a call: they are gone by then.
@@ -316,40 +327,6 @@ func (l *Link) startJob(j link.Job) {
 			l.apply(now, l.m.JobDone(now, r))
 		})
 	})
-}
-
-// pumpStep is how many bytes of parts are emitted at once, so that packets and calls get their turn in between.
-const pumpStep = 128 << 10
-
-// outlet is where the bulk of a link goes: the queue of a port, or the inbox of the other end in this node.
-type outlet interface {
-	// free is how many bytes may be added now, whenWritable calls f once when there is room again.
-	free() int
-	whenWritable(f func())
-}
-
-func (l *Link) outlet() outlet {
-	switch {
-	case l.mate != nil:
-		return &l.mate.inbox
-	case l.port != nil:
-		return &l.port.out
-	}
-	return nil
-}
-
-// pump emits parts of resources while there is room for them, and asks to be woken when there is none.
-func (l *Link) pump() {
-	for out := l.outlet(); out != nil && l.m.Pending() > 0 && !l.waiting; {
-		room := out.free()
-		if room > 0 {
-			now := l.node.env.now()
-			l.apply(now, l.m.Writable(now, min(room, pumpStep)))
-			continue
-		}
-		l.waiting = true
-		out.whenWritable(func() { l.inbox.call(func(time.Time) { l.waiting = false }) })
-	}
 }
 
 // refresh publishes the state of the machine.

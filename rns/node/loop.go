@@ -149,7 +149,7 @@ func (n *Node) transmit(t transport.Transmission) {
 	if !ok {
 		return
 	}
-	v := p.out.put(t.Raw, datagram)
+	v := p.out.put(t.Raw, n.sending)
 	if v == rns.VerdictNone {
 		n.touch(p)
 		return

@@ -49,8 +49,9 @@ type Node struct {
 	links    map[linkKey]*Link
 	receipts map[rns.Hash]*Receipt
 	waiters  map[rns.Addr][]*pathWaiter
-	touched  []*port // with frames queued since the last flush
-	pending  int     // incoming links not yet established
+	touched  []*port  // with frames queued since the last flush
+	pending  int      // incoming links not yet established
+	sending  priority // of the packets under way in apply
 	dirty    transport.Tables
 	stored   map[rns.Hash][]transport.PathRecord // loaded paths whose interface is not there yet
 	nextID   InterfaceID

@@ -18,6 +18,8 @@ type Path struct {
 	Interface     InterfaceID
 	InterfaceName string
 	Bitrate       int64
+	// Backlog is how long the interface will be busy with what waits for it, 0 if unknown.
+	Backlog time.Duration
 	// Learned is the last update or use, Expires when longer paths may replace it.
 	Learned, Expires time.Time
 	State            transport.PathState
@@ -100,6 +102,9 @@ func (n *Node) path(r transport.PathRecord) Path {
 	}
 	if out, ok := n.ports[r.Interface]; ok {
 		p.InterfaceName, p.Bitrate = out.info.Name, out.info.Bitrate
+		if p.Bitrate > 0 {
+			p.Backlog = time.Duration(float64(8*out.out.queued()) / float64(p.Bitrate) * float64(time.Second))
+		}
 	}
 	return p
 }

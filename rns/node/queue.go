@@ -14,6 +14,9 @@ type priority uint8
 const (
 	// datagram frames are dropped over the bound.
 	datagram priority = iota
+	// control frames are those of local links that could not ask for room, such as proofs and requests: they may exceed the
+	// bound once more.
+	control
 	// bulk frames come from links that asked for room before; they are always taken.
 	bulk
 )
@@ -36,6 +39,7 @@ type outQueue struct {
 	spare   []byte
 	spareE  []int
 	sending int // bytes the writer has taken and not finished
+	coming  int // bytes that links have sent and the loop has not put yet
 	waiting []func()
 	wake    chan struct{}
 }
@@ -51,8 +55,11 @@ func (q *outQueue) setBounds(bitrate int64, bytes int, airtime, bulkTime time.Du
 		q.bound = min(q.bound, carried(bitrate, airtime))
 		q.room = min(q.room, carried(bitrate, bulkTime))
 	}
-	q.bound, q.room = max(q.bound, floor), max(q.room, floor/4)
+	q.bound, q.room = max(q.bound, floor), max(q.room, q.leastRoom())
 }
+
+// leastRoom is what links may fill at any rate: little, because they count on what they sent being on its way.
+func (q *outQueue) leastRoom() int { return min(rns.MTU, q.floor) }
 
 // carried is how many bytes a bitrate carries in a time.
 func carried(bitrate int64, d time.Duration) int {
@@ -67,8 +74,13 @@ func (q *outQueue) put(frame []byte, pr priority) rns.Verdict {
 	if !q.open {
 		return rns.VerdictClosed
 	}
-	if pr == datagram && len(q.buf)+q.sending+len(frame) > q.allowed(q.bound, q.floor) {
-		return rns.VerdictQueueFull
+	if bound := q.allowed(q.bound, q.floor); pr != bulk {
+		if pr == control {
+			bound *= 2
+		}
+		if len(q.buf)+q.sending+len(frame) > bound {
+			return rns.VerdictQueueFull
+		}
 	}
 	q.total.Add(int64(len(frame)))
 	if len(q.ends) == 0 {
@@ -102,13 +114,45 @@ func (q *outQueue) free() int {
 	if !q.open {
 		return 0
 	}
-	return q.allowed(q.room, q.floor/4) - len(q.buf) - q.sending
+	return q.spareRoom()
+}
+
+// spareRoom is how many bytes links may add, with the lock held.
+func (q *outQueue) spareRoom() int {
+	return q.allowed(q.room, q.leastRoom()) - len(q.buf) - q.sending - q.coming
+}
+
+// promise counts bytes a link has sent that are still on their way through the loop, redeem takes them off again.
+func (q *outQueue) promise(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.coming += n
+}
+
+func (q *outQueue) redeem(n int) {
+	q.mu.Lock()
+	q.coming -= n
+	ready := q.ready()
+	q.mu.Unlock()
+	for _, f := range ready {
+		f()
+	}
+}
+
+// ready takes out the links to be woken, with the lock held: all, when half of the room is free.
+func (q *outQueue) ready() []func() {
+	if !q.open || q.spareRoom() < q.allowed(q.room, q.leastRoom())/2 {
+		return nil
+	}
+	ready := q.waiting
+	q.waiting = nil
+	return ready
 }
 
 // whenWritable calls f once when links may add again, or at once if they may now. f must not block.
 func (q *outQueue) whenWritable(f func()) {
 	q.mu.Lock()
-	if q.open && len(q.buf)+q.sending < q.allowed(q.room, q.floor/4) {
+	if q.open && q.spareRoom() > 0 {
 		q.mu.Unlock()
 		f()
 		return
@@ -133,10 +177,7 @@ func (q *outQueue) sent(n int) {
 	q.mu.Lock()
 	q.sending -= n
 	q.total.Add(int64(-n))
-	var ready []func()
-	if q.open && len(q.buf)+q.sending <= q.allowed(q.room, q.floor/4)/2 {
-		ready, q.waiting = q.waiting, nil
-	}
+	ready := q.ready()
 	q.mu.Unlock()
 	for _, f := range ready {
 		f()
