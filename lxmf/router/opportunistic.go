@@ -36,10 +36,14 @@ func (m *machine) sendLoose(now time.Time, d *delivery) {
 		m.begin(now, d)
 		return
 	}
+	leaves, ok := m.pace(now, d, w)
+	if !ok {
+		return
+	}
 	d.offline = false
 	m.tries++
 	d.try, d.stage = m.tries, StageSending
-	m.timers.set(&d.timer, now.Add(m.p.RetryWait))
+	m.timers.set(&d.timer, leaves.Add(m.p.RetryWait))
 	m.do(sendPacket{id: d.id, dest: p.addr, try: d.try, data: d.packed[rns.AddrSize:]})
 	m.tell(now, d, Event{Kind: KindSent, Bytes: int64(len(d.packed)), Total: int64(len(d.packed))})
 }

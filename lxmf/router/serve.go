@@ -293,6 +293,7 @@ func (r *Router) way(dest rns.Addr) way {
 	}
 	if p, err := r.cfg.Node.Path(ctx, dest); err == nil {
 		w.path, w.hops, w.iface = true, p.Hops, p.InterfaceName
+		w.on, w.bitrate, w.backlog = uint32(p.Interface), p.Bitrate, p.Backlog
 	}
 	return w
 }

@@ -14,50 +14,58 @@ import (
 )
 
 // TestSlowMedium: many messages at once over 1 kbit/s fill the queue of the interface with what it can carry, and no more:
-// nothing is dropped, nothing is sent twice.
+// nothing is dropped, nothing is sent twice, no attempt fails.
 func TestSlowMedium(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 77)
-		x, y := w.Node("a"), w.Node("b")
-		cable := w.Connect(x, y, mem.Conditions{Bandwidth: 1000, Delay: 50 * time.Millisecond}, mem.WithBitrate(1000))
-		a, b := w.user(x), w.user(y)
-		a.announce()
-		w.Run(10 * time.Second)
-		b.announce()
-		w.Run(10 * time.Second)
-		seen := x.OpenTap(100_000, func(r *node.TapRecord) bool { return r.Direction == node.Out })
-		var ids []rns.Hash
-		for i := range 40 {
-			ids = append(ids, a.send(b, fmt.Sprintf("%03d %s", i, text(150))))
-		}
-		ids = append(ids, a.send(b, text(20)+string(rnstestBytes(2500))))
-		w.Run(10 * time.Minute)
-		for _, id := range ids {
-			a.expect(id, router.KindDelivered, "")
-			if n := a.log.count(id, router.KindAttemptFailed); n > 0 {
-				t.Errorf("%d attempts failed:\n%s", n, a.log.dump(id))
-			}
-		}
-		if n := len(b.inbox.all()); n != len(ids) {
-			t.Errorf("%d messages arrived, want %d", n, len(ids))
-		}
-		noDrops(t, x, cable.OnA)
-		noDrops(t, y, cable.OnB)
-		records, _ := seen.Since(0)
-		count := map[string]int{}
-		for _, r := range records {
-			count[fmt.Sprintf("%d/%02x/%s", r.Packet.Type, byte(r.Packet.Context), r.Verdict)]++
-		}
-		t.Log(count)
-		t.Log(a.log.dump(ids[39]))
-		t.Log(a.log.dump(ids[40]))
-	})
+	for _, c := range []struct {
+		name string
+		form func(*router.Outbound)
+	}{{"direct", func(*router.Outbound) {}}, {"opportunistic", opportunistic}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { slowMedium(t, c.form) })
+		})
+	}
 }
 
-func rnstestBytes(n int) []byte {
+func slowMedium(t *testing.T, form func(*router.Outbound)) {
+	const messages = 40
+	w := newWorld(t, 77)
+	x, y := w.Node("a"), w.Node("b")
+	cable := w.Connect(x, y, mem.Conditions{Bandwidth: 1000, Delay: 50 * time.Millisecond}, mem.WithBitrate(1000))
+	a, b := w.user(x), w.user(y)
+	for _, u := range []*user{a, b} {
+		u.announce()
+		w.Run(10 * time.Second)
+	}
+	seen := x.OpenTap(100_000, func(r *node.TapRecord) bool {
+		return r.Direction == node.Out && r.Packet.Type == rns.PacketData && r.Packet.Context == rns.ContextNone
+	})
+	var ids []rns.Hash
+	for i := range messages {
+		ids = append(ids, a.send(b, fmt.Sprintf("%03d %s", i, text(150)), form))
+	}
+	w.Run(time.Second)
+	ids = append(ids, a.send(b, noise(2500)))
+	w.Run(10 * time.Minute)
+	for _, id := range ids {
+		a.expect(id, router.KindDelivered, "")
+		if n := a.log.count(id, router.KindAttemptFailed); n > 0 {
+			t.Errorf("%d attempts failed:\n%s", n, a.log.dump(id))
+		}
+	}
+	if n := len(b.inbox.all()); n != len(ids) {
+		t.Errorf("%d messages arrived, want %d", n, len(ids))
+	}
+	if records, _ := seen.Since(0); len(records) != messages {
+		t.Errorf("%d packets were sent for %d messages", len(records), messages)
+	}
+	noDrops(t, x, cable.OnA)
+	noDrops(t, y, cable.OnB)
+}
+
+func noise(n int) string {
 	b := make([]byte, n)
 	_, _ = rnstestRandom(5).Read(b)
-	return b
+	return string(b)
 }
 
 // noDrops fails the test if an interface dropped a packet before sending.
