@@ -56,6 +56,8 @@ type options struct {
 	dir  string // storage; empty: a new one
 	wire *mem.Endpoint
 	file string // configuration file; empty: wireConfig
+
+	change func(*Config)
 }
 
 func run(t *testing.T, o options) *site {
@@ -85,6 +87,9 @@ func run(t *testing.T, o options) *site {
 		Build: func(c config.Interface) (iface.Interface, node.InterfaceConfig, error) {
 			return o.wire, node.InterfaceConfig{}, nil
 		},
+	}
+	if o.change != nil {
+		o.change(&conf)
 	}
 	a, err := Open(t.Context(), conf)
 	if err != nil {
