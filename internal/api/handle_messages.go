@@ -125,6 +125,9 @@ func messageView(p IdentityPath, m chat.Message) MessageView {
 	if m.Direction == store.Outgoing {
 		d := deliveryView(m.Delivery)
 		v.Delivery, v.ClockSkew = &d, false
+		if m.Method == store.MethodAuto && m.Delivery.Travelled != chat.TravelUnknown {
+			v.Method = string(m.Delivery.Travelled)
+		}
 	}
 	v.Attachments = list(m.Attachments, func(a store.Attachment) AttachmentView {
 		return AttachmentView{

@@ -85,6 +85,27 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
+// Background runs the program until stop is called, and returns when it is up.
+// stop returns when nothing runs any more, with what Run returned.
+func (a *App) Background(ctx context.Context) (stop func() error, err error) {
+	live, cancel := context.WithCancel(context.WithoutCancel(ctx)) // ended by stop
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(live) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	select {
+	case <-a.up:
+		return stop, nil
+	case err := <-ended:
+		ended <- err
+		return stop, errors.Join(err, stop())
+	case <-ctx.Done():
+		return stop, errors.Join(context.Cause(ctx), stop())
+	}
+}
+
 // start brings up node, identities and interfaces, in this order: an interface
 // that is there first would find nobody at home.
 func (a *App) start(ctx context.Context) error {

@@ -114,7 +114,19 @@ type Delivery struct {
 	Via       string
 	Bits      int
 	Limit     int64
+	Travelled Travel
 }
+
+// Travel is how a message left, as its events tell.
+type Travel string
+
+// Ways a message leaves.
+const (
+	TravelUnknown       Travel = ""
+	TravelOpportunistic Travel = "opportunistic"
+	TravelDirect        Travel = "direct"
+	TravelPropagated    Travel = "propagated"
+)
 
 // Retryable reports whether a person can start another attempt now.
 func (d Delivery) Retryable() bool {
@@ -174,6 +186,14 @@ func (f *folder) learn(e Event) {
 	case EventProofWait, EventSent:
 		f.lastOut = e.At
 	}
+	switch e.Kind {
+	case EventLinkRequest, EventLinkUp, EventProgress, EventProofWait:
+		f.d.Travelled = TravelDirect
+	case EventSent:
+		f.d.Travelled = TravelOpportunistic
+	case EventPropagated:
+		f.d.Travelled = TravelPropagated
+	}
 }
 
 func (f *folder) next(e Event) (State, bool) {
@@ -215,7 +235,7 @@ func (f *folder) next(e Event) (State, bool) {
 func (f *folder) enter(s State, e Event) {
 	was := f.d
 	d := Delivery{
-		State: s, Since: was.Since, Attempt: was.Attempt, Hops: was.Hops, Interface: was.Interface, Via: e.Via,
+		State: s, Since: was.Since, Attempt: was.Attempt, Hops: was.Hops, Interface: was.Interface, Via: e.Via, Travelled: was.Travelled,
 	}
 	if s != was.State || was.Since.IsZero() || e.Kind == EventRetried {
 		d.Since = e.At

@@ -65,7 +65,9 @@ func TestDerive(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, Derive(tt.events)); d != "" {
+			got := Derive(tt.events)
+			got.Travelled = TravelUnknown // see TestTravelled
+			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Fatal(d)
 			}
 		})
@@ -123,6 +125,23 @@ func TestParseCode(t *testing.T) {
 	for in, want := range map[string]Code{"": "", "no_path": CodeNoPath, "nonsense": CodeUnknown} {
 		if got := ParseCode(in); got != want {
 			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
+func TestTravelled(t *testing.T) {
+	for want, kinds := range map[Travel][]EventKind{
+		TravelUnknown:       {EventQueued, EventPathRequest, EventPathFound},
+		TravelOpportunistic: {EventQueued, EventSent, EventDelivered},
+		TravelDirect:        {EventQueued, EventLinkRequest, EventLinkUp, EventAttemptFailed, EventRetryAt},
+		TravelPropagated:    {EventQueued, EventLinkRequest, EventPropagated},
+	} {
+		var events []Event
+		for i, k := range kinds {
+			events = append(events, Event{At: at(i), Kind: k})
+		}
+		if got := Derive(events).Travelled; got != want {
+			t.Errorf("%v: %q", kinds, got)
 		}
 	}
 }

@@ -23,8 +23,8 @@ type serveCommand struct {
 	SSLCert           string `name:"ssl-cert" help:"Certificate file to use instead of our own." placeholder:"FILE" type:"path"`
 	SSLKey            string `name:"ssl-key" help:"Key file of the certificate." placeholder:"FILE" type:"path"`
 	IdentityFile      string `help:"Bring in the identity of this key file if it is not here yet." placeholder:"FILE" type:"path"`
-	IdentityBase64    string `help:"The same, key as base64 text." placeholder:"KEY" hidden:""`
-	IdentityBase32    string `help:"The same, key as base32 text." placeholder:"KEY" hidden:""`
+	IdentityBase64    string `name:"identity-base64" help:"The same, key as base64 text." placeholder:"KEY" hidden:""`
+	IdentityBase32    string `name:"identity-base32" help:"The same, key as base32 text." placeholder:"KEY" hidden:""`
 	Headless          bool   `help:"Accepted for compatibility: no browser is ever opened."`
 	LogLevel          string `help:"error, warning, info or debug, or a number of the Reticulum scale." default:"info"`
 }

@@ -57,20 +57,10 @@ func (h headless) start(env *Environment, storage, reticulum string) (app.Instan
 	if err != nil {
 		return app.Instance{}, "", nil, explain(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(env.Context)) // ended by stop, when the command is done
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	stop := func() error {
-		cancel()
-		return errors.Join(<-ended, a.Close())
-	}
-	select {
-	case <-a.Up():
-	case err := <-ended:
-		ended <- err
+	end, err := a.Background(env.Context)
+	stop := func() error { return errors.Join(end(), a.Close()) }
+	if err != nil {
 		return app.Instance{}, "", nil, errors.Join(err, stop())
-	case <-env.Context.Done():
-		return app.Instance{}, "", nil, errors.Join(context.Cause(env.Context), stop())
 	}
 	token, err := a.StartToken()
 	if err != nil {

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
-	"meshchatx/internal/chat"
 	"meshchatx/internal/event"
 	"meshchatx/internal/settings"
 	"meshchatx/rns/node"
@@ -20,14 +18,17 @@ import (
 // announcer announces one identity: at start, at jittered intervals, when its
 // name changed, and when asked. It owns its schedule; serve runs it.
 type announcer struct {
-	p *Profile
+	p     *Profile
+	reach func(context.Context) (bool, error) // whether anybody would hear it
 
 	mu         sync.Mutex
 	last, next time.Time
 	wake       chan struct{}
 }
 
-func newAnnouncer(p *Profile) *announcer { return &announcer{p: p, wake: make(chan struct{}, 1)} }
+func newAnnouncer(p *Profile) *announcer {
+	return &announcer{p: p, reach: (&network{profile: p}).reaches, wake: make(chan struct{}, 1)}
+}
 
 // changePause gathers changes made one after the other into one announce.
 const changePause = 3 * time.Second
@@ -81,11 +82,11 @@ func (a *announcer) due() bool {
 // now announces at once and plans the next. Where nobody would hear it, such as
 // on a listener without connections, it is not sent: it would count as done.
 func (a *announcer) now(ctx context.Context) error {
-	media, err := (&network{profile: a.p}).Media(ctx)
+	reached, err := a.reach(ctx)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(media, func(m chat.Medium) bool { return m.Up }) {
+	if !reached {
 		return fmt.Errorf("announce: %w", node.ErrNotSent)
 	}
 	if err := a.p.carrier.Announce(ctx); err != nil {

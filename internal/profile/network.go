@@ -3,6 +3,7 @@ package profile
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"meshchatx/internal/chat"
@@ -30,6 +31,12 @@ func (n *network) Media(ctx context.Context) ([]chat.Medium, error) {
 		out = append(out, chat.Medium{Name: st.Name, Up: interfaces.Useful(st), Traffic: st.HeardAt, Bitrate: st.Bitrate})
 	}
 	return out, nil
+}
+
+// reaches reports whether anybody is connected.
+func (n *network) reaches(ctx context.Context) (bool, error) {
+	media, err := n.Media(ctx)
+	return slices.ContainsFunc(media, func(m chat.Medium) bool { return m.Up }), err
 }
 
 // Route implements chat.Network.

@@ -94,6 +94,8 @@ type Profile struct {
 	ann     *announcer
 
 	cancel context.CancelFunc
+	life   sync.Mutex    // no job begins while Close does
+	ending chan struct{} // closed when Close begins
 	tasks  sync.WaitGroup
 	once   sync.Once
 	closed error
@@ -118,7 +120,7 @@ func Open(ctx context.Context, dir string, id *rns.Identity, sh Shared) (*Profil
 	if report.Damage != nil {
 		sh.Log.Error("database was damaged; a new one was begun", "old", report.MovedAside, "error", report.Damage)
 	}
-	p := &Profile{Identity: id, shared: sh, store: db, scope: sh.Bus.Scope(id.Hash())}
+	p := &Profile{Identity: id, shared: sh, store: db, scope: sh.Bus.Scope(id.Hash()), ending: make(chan struct{})}
 	if err := p.build(ctx, dir); err != nil {
 		return nil, fmt.Errorf("open identity %s: %w", id.Hash(), errors.Join(err, db.Close()))
 	}
@@ -207,12 +209,29 @@ func (p *Profile) task(ctx context.Context, name string, f func(context.Context)
 	})
 }
 
-// background runs a short job on behalf of a service; Close waits for it.
+// background runs a short job on behalf of a service; Close ends it. What comes
+// too late runs with a context that has ended.
 func (p *Profile) background(f func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
+	p.life.Lock()
+	defer p.life.Unlock()
+	select {
+	case <-p.ending:
+		cancel()
+		f(ctx)
+		return
+	default:
+	}
 	p.tasks.Go(func() {
 		defer cancel()
 		f(ctx)
+	})
+	p.tasks.Go(func() {
+		select {
+		case <-p.ending:
+			cancel()
+		case <-ctx.Done():
+		}
 	})
 }
 
@@ -262,6 +281,9 @@ func (p *Profile) Announced() (last, next time.Time) { return p.ann.times() }
 // of the profile runs any more when it returns. It may be called more than once.
 func (p *Profile) Close() error {
 	p.once.Do(func() {
+		p.life.Lock()
+		close(p.ending)
+		p.life.Unlock()
 		if p.cancel != nil {
 			p.cancel()
 		}

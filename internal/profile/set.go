@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,9 @@ type Set struct {
 
 // NewSet makes the set of a storage directory. Nothing is open before Open.
 func NewSet(dir string, server *store.Server, sh Shared) *Set {
+	if sh.Log == nil {
+		sh.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Set{
 		dir: dir, server: server, shared: sh, open: make(map[rns.Addr]*Profile), bad: make(map[rns.Addr]error),
 		keys: make(map[rns.Addr]*rns.Identity),
