@@ -110,6 +110,8 @@ func Open(ctx context.Context, conf Config) (a *App, err error) {
 	if a.lock, err = lockDir(conf.StorageDir); err != nil {
 		return a, err
 	}
+	sweepUnfinished(conf.StorageDir, auth.SecretFile+"-*")
+	sweepUnfinished(conf.ReticulumDir, ".config-*", ".config.bak-*")
 	if err := a.openStore(ctx); err != nil {
 		return a, err
 	}

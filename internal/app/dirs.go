@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // errNoHome means that no directory can be chosen without being told.
@@ -64,3 +65,18 @@ func hasConfig(dir string) bool {
 // ServerDatabase is the file of a storage directory that holds what belongs to
 // no identity, for programs that prepare one before it is opened.
 func ServerDatabase(storageDir string) string { return filepath.Join(storageDir, serverDatabase) }
+
+// unfinishedAge is the age at which an unfinished file belongs to nobody any more.
+const unfinishedAge = time.Hour
+
+// sweepUnfinished removes files that a killed program has left half written. The directory may be shared with running ones.
+func sweepUnfinished(dir string, patterns ...string) {
+	for _, p := range patterns {
+		names, _ := filepath.Glob(filepath.Join(dir, p)) // the patterns are well-formed
+		for _, name := range names {
+			if st, err := os.Lstat(name); err == nil && st.Mode().IsRegular() && time.Since(st.ModTime()) > unfinishedAge {
+				_ = os.Remove(name) // the next start tries again
+			}
+		}
+	}
+}
