@@ -519,19 +519,17 @@ export const network = {
 }
 
 /** @type {Schemas['PathView'][]} */
-export const paths = heard
-  .slice(0, 120)
-  .map((one, index) => ({
-    destination: one.address,
-    hops: one.hops,
-    interface: one.interface,
-    learned_at: one.last_at,
-    expires_at: now + 6 * day,
-    state: 'unknown',
-    name: one.name,
-    kind: one.kind,
-    next_hop: hex(7000 + (index % 5), 32),
-  }))
+export const paths = heard.slice(0, 120).map((one, index) => ({
+  destination: one.address,
+  hops: one.hops,
+  interface: one.interface,
+  learned_at: one.last_at,
+  expires_at: now + 6 * day,
+  state: 'unknown',
+  name: one.name,
+  kind: one.kind,
+  next_hop: hex(7000 + (index % 5), 32),
+}))
 
 /** @type {Schemas['SettingView'][]} */
 export const serverSettings = [
