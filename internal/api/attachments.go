@@ -20,7 +20,6 @@ type uploadInput struct {
 	Kind string `query:"kind" enum:"auto,file" default:"auto" doc:"file: send a picture as a plain file."`
 
 	body io.Reader
-	size int64
 }
 
 // Resolve implements huma.Resolver: it keeps the body as a stream, so that a

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -86,7 +87,7 @@ func (s *Server) pump(ctx context.Context, conn *websocket.Conn, since uint64) (
 		switch {
 		case ctx.Err() != nil:
 			return websocket.StatusGoingAway, "signed out or stopping"
-		case err == context.DeadlineExceeded:
+		case errors.Is(err, context.DeadlineExceeded):
 			if err := send(ctx, conn, Event{Seq: s.conf.Bus.Last(), Type: eventPing}); err != nil {
 				return websocket.StatusNormalClosure, ""
 			}

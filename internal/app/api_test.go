@@ -279,6 +279,9 @@ func TestSocket(t *testing.T) {
 	_, resp, err := websocket.Dial(t.Context(), strings.Replace(s.URL(), "http", "ws", 1)+api.SocketPath, &websocket.DialOptions{
 		HTTPClient: s.http, HTTPHeader: http.Header{"Origin": {s.URL()}}, Subprotocols: []string{auth.SocketProtocol, auth.SocketTokenPrefix + s.next},
 	})
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
 	if err == nil || resp == nil || resp.StatusCode != http.StatusUnauthorized {
 		t.Fatalf("signed out, the socket opens: %v", err)
 	}

@@ -129,7 +129,7 @@ func TestListPagesAndNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range page {
-			got = append(got, c.Conversation.Peer[0])
+			got = append(got, c.Peer[0])
 		}
 		if cursor = next; cursor == "" {
 			break
@@ -139,7 +139,7 @@ func TestListPagesAndNames(t *testing.T) {
 		t.Fatal(diff)
 	}
 	found, _, err := d.Conversations(t.Context(), store.ViewInbox, "peer 05", "", 10)
-	if err != nil || len(found) != 1 || found[0].Conversation.Peer != (rns.Addr{5}) {
+	if err != nil || len(found) != 1 || found[0].Peer != (rns.Addr{5}) {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	if _, _, err := d.Conversations(t.Context(), store.ViewInbox, "", "nonsense", 3); !errors.Is(err, ErrCursor) {

@@ -88,15 +88,14 @@ func Main(args []string, env Environment) int {
 		kong.Vars{"version": version},
 	)
 	if err != nil {
-		fmt.Fprintln(env.Stderr, "meshchatx:", err)
-		return exitFailure
+		return report(env, err)
 	}
 	ctx, err := parser.Parse(args)
 	if exited >= 0 {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "meshchatx: %v\nRun \"meshchatx --help\" for the commands.\n", err)
+		_, _ = fmt.Fprintf(env.Stderr, "meshchatx: %v\nRun \"meshchatx --help\" for the commands.\n", err)
 		return exitUsage
 	}
 	if err := ctx.Run(&env, vars); err != nil {
@@ -109,7 +108,7 @@ func report(env Environment, err error) int {
 	if errors.Is(err, context.Canceled) && env.Context.Err() != nil {
 		return exitOK
 	}
-	fmt.Fprintln(env.Stderr, "meshchatx:", err)
+	_, _ = fmt.Fprintln(env.Stderr, "meshchatx:", err)
 	var f *failure
 	if errors.As(err, &f) {
 		return f.code

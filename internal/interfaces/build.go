@@ -52,6 +52,8 @@ func driver(c config.Interface, r *options) (iface.Interface, error) {
 	return nil, fmt.Errorf("%w: %s", ErrUnsupported, c.Type)
 }
 
+const keyI2P = "i2p_tunneled" //nolint:misspell // as the file has it
+
 // tcpClient reads the options of a client. spec: rns-interfaces §3.1
 func tcpClient(name string, r *options, host, port string) (iface.Interface, error) {
 	c := tcp.ClientConfig{
@@ -61,7 +63,7 @@ func tcpClient(name string, r *options, host, port string) (iface.Interface, err
 	if r.flag(keyKISS) {
 		c.Framing = tcp.KISS
 	}
-	if r.flag("i2p_tunneled") {
+	if r.flag(keyI2P) {
 		c.Timeouts = tcp.TimeoutsI2P
 	}
 	return tcp.NewClient(c)
@@ -75,7 +77,7 @@ func tcpServer(name string, r *options) (iface.Interface, error) {
 	if r.flag("prefer_ipv6") {
 		c.Prefer = tcp.PreferIPv6
 	}
-	if r.flag("i2p_tunneled") {
+	if r.flag(keyI2P) {
 		c.Timeouts = tcp.TimeoutsI2P
 	}
 	return tcp.NewServer(c)

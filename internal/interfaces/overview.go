@@ -68,7 +68,7 @@ func (s *Service) Overview(ctx context.Context, e Evidence) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := summarize(l)
+	o := summarise(l)
 	if s.opt.Node == nil {
 		o.Err = errors.Join(l.Err, ErrNodeDown)
 	} else {
@@ -83,7 +83,7 @@ func (s *Service) Overview(ctx context.Context, e Evidence) (Overview, error) {
 	return o, nil
 }
 
-func summarize(l Listing) Overview {
+func summarise(l Listing) Overview {
 	o := Overview{Err: l.Err}
 	byClass := make(map[string]*Class)
 	for _, st := range l.Items {

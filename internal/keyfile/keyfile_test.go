@@ -15,11 +15,11 @@ import (
 	"meshchatx/rns"
 )
 
-func identity(t testing.TB) *rns.Identity {
-	t.Helper()
+func identity(tb testing.TB) *rns.Identity {
+	tb.Helper()
 	id, err := rns.NewIdentity(bytes.NewReader(bytes.Repeat([]byte{7}, 256)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return id
 }

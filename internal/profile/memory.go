@@ -47,7 +47,7 @@ func tickets(in []store.Ticket) []router.Ticket {
 }
 
 func row(t router.Ticket) store.Ticket {
-	return store.Ticket{Destination: t.Peer, Ticket: t.Ticket.Value, ExpiresAt: t.Ticket.Expires}
+	return store.Ticket{Destination: t.Peer, Ticket: t.Value, ExpiresAt: t.Expires}
 }
 
 // PutStampCosts implements router.State.

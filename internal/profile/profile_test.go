@@ -329,7 +329,7 @@ func TestMemory(t *testing.T) {
 	if err != nil || len(r.StampCosts) != 2 || len(r.Tickets) != 1 || len(r.Issued) != 1 || !r.TicketDeliveries[peer].Equal(now) {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if r.Tickets[0].Ticket.Value != ticket.Value || !r.Tickets[0].Ticket.Expires.Equal(ticket.Expires) {
+	if r.Tickets[0].Value != ticket.Value || !r.Tickets[0].Expires.Equal(ticket.Expires) {
 		t.Fatal("ticket changed")
 	}
 	if seen, err := m.Delivered(t.Context(), rns.Hash{3}); !seen || err != nil {
