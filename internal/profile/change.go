@@ -128,4 +128,3 @@ func (s *Set) move(ctx context.Context, hash rns.Addr, to int) error {
 	}
 	return s.server.Identities.Arrange(ctx, slices.Insert(order, min(to, len(order)), hash))
 }
-
