@@ -75,7 +75,7 @@ const words = {
   waiting: /^Waiting to send/,
   path: /^Looking for a path · try \d/,
   connecting: /^Connecting · direct via /,
-  sending: /^Sending \d+\s?% /,
+  sending: /^Sending \d+\s?%( · \S+ \w+\/s)?( · ~.+)?$/,
   sent: /^Sent, waiting for confirmation/,
   delivered: /^Delivered · /,
 }

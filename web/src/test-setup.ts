@@ -2,7 +2,6 @@ import { afterEach, beforeEach, vi } from 'vitest'
 import { forgetQueries } from '@/api/query'
 
 // Times and numbers read the same on every machine.
-process.env['TZ'] = 'UTC'
 Object.defineProperty(navigator, 'languages', { value: ['en-GB'] })
 
 beforeEach(() => {

@@ -47,9 +47,19 @@ export class Lab {
   }
 
   async close() {
+    // E2E_LOOK: what every page showed at the end, and what the programs said.
+    if (process.env['E2E_LOOK']) await this.look(process.env['E2E_LOOK'])
     await this.browser?.close()
     for (const node of this.nodes) await node.dispose()
     for (const wire of this.wires) await wire.close()
+  }
+
+  /** @param {string} prefix */
+  async look(prefix) {
+    let count = 0
+    for (const context of this.browser?.contexts() ?? [])
+      for (const page of context.pages()) await page.screenshot({ path: `${prefix}-${count++}.png` })
+    for (const node of this.nodes) console.error(`--- ${node.name}\n${node.log}`)
   }
 }
 

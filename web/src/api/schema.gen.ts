@@ -1325,7 +1325,7 @@ export interface components {
              * @default full
              * @enum {string}
              */
-            mode: "full" | "gateway" | "access_point" | "roaming" | "boundary" | "point_to_point";
+            mode: "full" | "gateway" | "access_point" | "roaming" | "boundary" | "point_to_point" | "internal";
             /** @description Unique. */
             name: string;
             /** @description Access code: name. */
@@ -1390,7 +1390,7 @@ export interface components {
              */
             line?: number;
             /** @enum {string} */
-            mode: "full" | "gateway" | "access_point" | "roaming" | "boundary" | "point_to_point";
+            mode: "full" | "gateway" | "access_point" | "roaming" | "boundary" | "point_to_point" | "internal";
             /** Format: int64 */
             mtu: number;
             name: string;
