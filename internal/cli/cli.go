@@ -51,6 +51,7 @@ type program struct {
 	Send     sendCommand     `cmd:"" help:"Send a message and wait for its delivery."`
 	Listen   listenCommand   `cmd:"" help:"Print messages as they arrive."`
 	Identity identityCommand `cmd:"" help:"Make, show, import and export identities."`
+	Demo     demoCommand     `cmd:"" help:"Show the program with invented people on a simulated network."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,185 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"meshchatx/rns"
+	"meshchatx/rns/config"
+	"meshchatx/rns/iface"
+	"meshchatx/rns/iface/mem"
+	"meshchatx/rns/node"
+	"meshchatx/rns/transport"
+)
+
+// world is the simulated network: nodes of this process, the media between them, and the people on them.
+//
+//	program ── Oslo Hub ────── hub ── village: Sakura, Kari, weather station
+//	   ├────── Melbourne Hub ─ hub
+//	   ├────── Home network ── Mira
+//	   └────── Ridge radio ─── ridge: Tomas, relay (3 kbit/s)
+type world struct {
+	conf Config
+	seed source
+	log  *slog.Logger
+
+	hub, home, village, ridge *node.Node
+
+	peers []*peer
+	wires wires
+
+	tasks  sync.WaitGroup
+	ctx    context.Context //nolint:containedctx // of everybody who lives here; ended by close
+	cancel context.CancelFunc
+}
+
+// newWorld starts the network.
+func newWorld(conf Config, seed source, people cast) (w *world, err error) {
+	w = &world{conf: conf, seed: seed, log: conf.Log}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	for _, n := range []struct {
+		at    **node.Node
+		relay node.Switch
+	}{{&w.hub, node.On}, {&w.home, node.Off}, {&w.village, node.Off}, {&w.ridge, node.Off}} {
+		if *n.at, err = w.newNode(n.relay); err != nil {
+			return w, err
+		}
+	}
+	a, b := mem.Pair("village", "hub", mem.Conditions{Delay: 12 * time.Millisecond})
+	if err := errors.Join(join(w.village, b), join(w.hub, a)); err != nil {
+		return w, err
+	}
+	for at, keys := range map[*node.Node][]string{
+		w.home: {"mira"}, w.village: {"sakura", "kari", "weather"}, w.ridge: {"tomas", "ridge"},
+	} {
+		for _, key := range keys {
+			if err := w.settle(people[key], at); err != nil {
+				return w, err
+			}
+		}
+	}
+	return w, nil
+}
+
+func (w *world) newNode(relay node.Switch) (*node.Node, error) {
+	c := node.DefaultConfig()
+	c.Transport = relay
+	n, err := node.New(c, node.WithLogger(w.log))
+	if err != nil {
+		return nil, err
+	}
+	return n, n.Start(w.ctx)
+}
+
+func join(n *node.Node, e *mem.Endpoint) error {
+	_, err := n.AddInterface(e, node.InterfaceConfig{IngressControl: transport.LimitOff})
+	return err
+}
+
+// attach joins the far end of a medium to a node of the simulated network and takes away the one that was there for the
+// same interface before.
+func (w *world) attach(name string, to *node.Node, far *mem.Endpoint, conf node.InterfaceConfig) error {
+	id, err := to.AddInterface(far, conf)
+	if err != nil {
+		return err
+	}
+	w.wires.replace(name, func() { w.detach(to, id) })
+	return nil
+}
+
+func (w *world) detach(from *node.Node, id node.InterfaceID) {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+	defer cancel()
+	if err := from.RemoveInterface(ctx, id); err != nil {
+		w.log.Debug("simulated interface is not removed", "error", err)
+	}
+}
+
+// buildClient connects to a hub, or fails as the name of the host says.
+func (w *world) buildClient(c config.Interface, conf node.InterfaceConfig) (iface.Interface, error) {
+	host, _, err := c.Options.Text("target_host")
+	if err != nil {
+		return nil, err
+	}
+	i := info(c, iface.RoleEndpoint, 10_000_000)
+	if err, after := dialResult(host); err != nil {
+		return &refusing{info: i, err: err, after: after}, nil
+	}
+	delay := 14 * time.Millisecond
+	if c.Name == ifaceFar {
+		delay = 140 * time.Millisecond
+	}
+	near, far := mem.Pair(c.Name, c.Name+" (hub)", mem.Conditions{Delay: delay, Jitter: delay / 4, Seed: uint64(w.seed)}, like(i))
+	return near, w.attach(c.Name, w.hub, far, remote(conf))
+}
+
+// buildRadio is a slow medium to those on the ridge.
+func (w *world) buildRadio(c config.Interface, conf node.InterfaceConfig) (iface.Interface, error) {
+	i := info(c, iface.RoleEndpoint, slowBitrate)
+	i.MTU, i.MTUClass, i.AccessCodeSize = rns.MTU, iface.MTUFixed, 8
+	near, far := mem.Pair(c.Name, c.Name+" (ridge)", mem.Conditions{
+		Delay: 40 * time.Millisecond, Bandwidth: w.conf.Pace.bitrate(slowBitrate), Seed: uint64(w.seed),
+	}, like(i))
+	r := w.seed.chance("radio")
+	var mu sync.Mutex
+	measure := func() iface.Signal {
+		mu.Lock()
+		defer mu.Unlock()
+		return iface.Signal{RSSI: -104 + float64(r.IntN(14)), SNR: 3 + float64(r.IntN(16))/2, Quality: 78, HasRSSI: true, HasSNR: true, HasQuality: true}
+	}
+	return &radio{Endpoint: near, measure: measure}, w.attach(c.Name, w.ridge, far, remote(conf))
+}
+
+// remote is the configuration of the far end: the same access code, nothing else of ours.
+func remote(c node.InterfaceConfig) node.InterfaceConfig {
+	return node.InterfaceConfig{
+		NetworkName: c.NetworkName, Passphrase: c.Passphrase, AccessCodeSize: c.AccessCodeSize, IngressControl: transport.LimitOff,
+	}
+}
+
+// neighbours are those found in the local network.
+func (w *world) neighbours() (children []iface.Interface, leave func()) {
+	i := iface.Info{
+		Name: "AutoInterfacePeer[wlan0/fe80::5c1d:20ff:fe12:77a1]", Type: "AutoInterfacePeer", Bitrate: 10_000_000, MTU: 1196,
+		MTUClass: iface.MTUFixed, AccessCodeSize: 16, Role: iface.RolePeer,
+	}
+	i.Label = i.Name
+	near, far := mem.Pair(i.Name, "mira", mem.Conditions{Delay: 2 * time.Millisecond}, like(i))
+	id, err := w.home.AddInterface(&plain{far}, node.InterfaceConfig{IngressControl: transport.LimitOff})
+	if err != nil {
+		w.log.Error("neighbour does not join", "error", err)
+		return nil, func() {}
+	}
+	return []iface.Interface{near}, func() { w.detach(w.home, id) }
+}
+
+// plain makes an ordinary interface of the far end of a peer's medium.
+type plain struct{ *mem.Endpoint }
+
+// Info implements iface.Interface.
+func (p *plain) Info() iface.Info {
+	i := p.Endpoint.Info()
+	i.Role, i.Name, i.Label = iface.RoleEndpoint, "home", "home"
+	return i
+}
+
+// close ends the network. It may be called more than once.
+func (w *world) close() error {
+	w.cancel()
+	w.tasks.Wait()
+	var err error
+	for _, n := range []*node.Node{w.hub, w.home, w.village, w.ridge} {
+		if n != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}
+	return err
+}
