@@ -251,7 +251,7 @@ func (a *App) handler() (err error) {
 		Interfaces: a.interfaces, Bus: a.bus, Now: a.conf.Now, Log: a.conf.Log,
 	})
 	a.handle, err = httpd.NewHandler(httpd.Parts{
-		API: mux, Static: a.conf.Web, Guard: guard.Wrap, BodyLimit: bodyLimit, Logger: a.conf.Log,
+		API: api.WithProblems(mux), Static: a.conf.Web, Guard: guard.Wrap, BodyLimit: bodyLimit, Logger: a.conf.Log,
 	})
 	return err
 }
