@@ -20,6 +20,8 @@ type channel struct {
 
 	inflight map[rns.Hash]*delivery
 	packets  int       // of those in flight
+	window   window    // bounds them
+	starved  bool      // the resource in flight kept a packet waiting for too long
 	resource *delivery // the one in flight
 	moved    time.Time // last progress of it
 	used     time.Time // last payload in either direction
@@ -33,7 +35,7 @@ func (m *machine) linkUp(now time.Time, ref linkRef, rtt time.Duration) {
 	if !ok || ch.up {
 		return
 	}
-	ch.up, ch.used = true, now
+	ch.up, ch.used, ch.window = true, now, m.newWindow(rtt)
 	m.timers.set(&ch.idle, now.Add(m.p.LinkIdle))
 	for _, d := range ch.peer.waiting() {
 		m.tell(now, d, Event{Kind: KindLinkUp, RTT: rtt})
@@ -49,7 +51,7 @@ func (m *machine) backchannel(now time.Time, ref linkRef, addr rns.Addr) {
 		return // who a link belongs to does not change
 	}
 	p := m.peer(addr)
-	ch := &channel{ref: ref, peer: p, up: true, used: now, inflight: make(map[rns.Hash]*delivery)}
+	ch := &channel{ref: ref, peer: p, up: true, used: now, window: m.newWindow(0), inflight: make(map[rns.Hash]*delivery)}
 	ch.idle.channel = ch
 	m.channels[ref] = ch
 	p.back = ch
@@ -66,7 +68,7 @@ func (m *machine) fill(now time.Time, ch *channel) {
 		m.timers.sooner(&p.timer, ch.crowded)
 		return
 	}
-	for ch.packets < m.p.Window {
+	for ch.packets < ch.room() {
 		d := p.packets.pop()
 		if d == nil {
 			break
@@ -78,6 +80,18 @@ func (m *machine) fill(now time.Time, ch *channel) {
 			m.sendOver(now, d, ch)
 		}
 	}
+}
+
+// room is how many packets may be in flight. On a slow link a resource leaves room for one, and for none once it has kept a
+// packet waiting for too long.
+func (ch *channel) room() int {
+	switch {
+	case ch.resource == nil || !ch.window.slow():
+		return ch.window.size
+	case ch.starved:
+		return 0
+	}
+	return 1
 }
 
 // sendOver sends a message over a link.
@@ -118,7 +132,7 @@ func (m *machine) leave(d *delivery) {
 	}
 	delete(ch.inflight, d.id)
 	if ch.resource == d {
-		ch.resource = nil
+		ch.resource, ch.starved = nil, false
 	} else {
 		ch.packets--
 	}
@@ -205,6 +219,13 @@ func (m *machine) linkPacketFailed(now time.Time, o outcome) {
 	case o.code == codeBusy:
 		m.crowd(now, d)
 		return
+	case ch.resource != nil && ch.window.slow():
+		ch.starved = true
+		m.putBack(now, d)
+		return
+	}
+	ch.window.lost()
+	switch {
 	case d.resends < m.p.LinkResends:
 		d.resends++
 		m.transmit(now, d)
@@ -221,10 +242,16 @@ func (m *machine) linkPacketFailed(now time.Time, o outcome) {
 // crowd puts a message back that its link could not take, without counting an attempt.
 func (m *machine) crowd(now time.Time, d *delivery) {
 	ch := d.channel
+	ch.crowded = now.Add(m.p.RetryPause)
+	m.putBack(now, d)
+}
+
+// putBack takes a message off its link and into its line again.
+func (m *machine) putBack(now time.Time, d *delivery) {
+	ch := d.channel
 	m.leave(d)
 	d.stage = StageQueued
 	d.peer.line(d).insert(d)
-	ch.crowded = now.Add(m.p.RetryPause)
 	m.fill(now, ch)
 }
 

@@ -47,6 +47,7 @@ type delivery struct {
 	attempts        int       // that failed
 	retryAt         time.Time // as told
 	turn            time.Time // on a slow medium, zero if it has none
+	slot            bool      // holds one of the recipient's window
 
 	try     uint64 // of the present or last transmission, 0 before the first
 	channel *channel
@@ -74,7 +75,7 @@ func (m *machine) tell(now time.Time, d *delivery, e Event) {
 
 // begin starts, or starts again, what leads to sending: stamp, form, line.
 func (m *machine) begin(now time.Time, d *delivery) {
-	m.unqueue(d)
+	m.unqueue(now, d)
 	switch m.stampFor(now, d) {
 	case stampReady:
 		m.enqueue(now, d)
@@ -129,7 +130,7 @@ func (m *machine) queueDirect(now time.Time, d *delivery) {
 }
 
 // unqueue takes a message out of whatever it waits in. What is on its way stays there.
-func (m *machine) unqueue(d *delivery) {
+func (m *machine) unqueue(now time.Time, d *delivery) {
 	m.timers.stop(&d.timer)
 	delete(d.peer.heard, d.id)
 	delete(d.peer.loose, d.id)
@@ -139,11 +140,12 @@ func (m *machine) unqueue(d *delivery) {
 	if d.packed != nil {
 		d.peer.line(d).remove(d)
 	}
+	m.freeSlot(now, d)
 }
 
 // awaitHeard puts a message aside until its recipient is heard.
 func (m *machine) awaitHeard(now time.Time, d *delivery, code Code) {
-	m.unqueue(d)
+	m.unqueue(now, d)
 	d.stage, d.attempts, d.asked, d.rediscovered, d.offline, d.retryAt = StageHeard, 0, false, false, false, time.Time{}
 	d.peer.heard[d.id] = d
 	m.tell(now, d, Event{Kind: KindWaitingHeard, Code: code})
@@ -194,7 +196,7 @@ func (m *machine) fail(now time.Time, d *delivery, code Code, detail string) {
 // finish ends a message with its final event.
 func (m *machine) finish(now time.Time, d *delivery, e Event) {
 	m.tell(now, d, e)
-	m.unqueue(d)
+	m.unqueue(now, d)
 	p, ch := d.peer, d.channel
 	if ch != nil {
 		m.leave(d)
@@ -250,6 +252,12 @@ func (m *machine) forgetLate(id rns.Hash) {
 // proved takes the proof of a transmission, whichever it was. spec: lxmf §9.3
 func (m *machine) proved(now time.Time, id rns.Hash, rtt time.Duration) {
 	if d, ok := m.messages[id]; ok {
+		switch {
+		case d.loose:
+			d.peer.window.proved(rtt, m.p.Window)
+		case d.channel != nil && !d.resource:
+			d.channel.window.proved(rtt, m.p.Window)
+		}
 		m.delivered(now, d, rtt)
 		return
 	}
@@ -263,6 +271,7 @@ func (m *machine) proved(now time.Time, id rns.Hash, rtt time.Duration) {
 func (m *machine) messageDue(now time.Time, d *delivery) {
 	switch d.stage {
 	case StageSending:
+		d.peer.window.lost()
 		code := CodeProofTimeout
 		if d.attempts+1 == staleAttempts && !d.rediscovered {
 			code = CodePathStale

@@ -36,6 +36,9 @@ func (m *machine) sendLoose(now time.Time, d *delivery) {
 		m.begin(now, d)
 		return
 	}
+	if !p.takeSlot(d) {
+		return
+	}
 	leaves, ok := m.pace(now, d, w)
 	if !ok {
 		return

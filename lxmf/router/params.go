@@ -28,7 +28,7 @@ type Params struct {
 	LinkResends int
 	// LinkIdle closes links we opened and nobody uses. spec: lxmf §9.4
 	LinkIdle time.Duration
-	// Window is how many packets may await their proof on one link.
+	// Window is how many packets may await their proof at most, on one link or loose towards one recipient.
 	Window int
 	// MaxDialing bounds the links being opened at once, PathSpacing is the least time between two path requests: many
 	// messages for many silent peers must not flood the network.

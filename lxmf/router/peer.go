@@ -18,6 +18,10 @@ type peer struct {
 	loose              map[rns.Hash]*delivery // go as single packets
 	heard              map[rns.Hash]*delivery // wait for an announce
 
+	window    window // of those that go as single packets
+	slots     int    // of it in use
+	looseLine line   // wait for one
+
 	own, back *channel // the link we opened, and the one the peer opened
 	lastDial  time.Time
 	notBefore time.Time // of the next attempt
@@ -37,7 +41,7 @@ func (m *machine) peer(addr rns.Addr) *peer {
 	p, ok := m.peers[addr]
 	if !ok {
 		p = &peer{addr: addr, loose: make(map[rns.Hash]*delivery), heard: make(map[rns.Hash]*delivery)}
-		p.timer.peer = p
+		p.timer.peer, p.window = p, m.newWindow(0)
 		m.peers[addr] = p
 	}
 	return p

@@ -175,7 +175,7 @@ func TestPathIsFound(t *testing.T) {
 	})
 }
 
-// Packets follow each other on one link without waiting for proofs.
+// Packets follow each other on one link without waiting for proofs, more of them with each round.
 func TestPipeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := delay
@@ -186,7 +186,7 @@ func TestPipeline(t *testing.T) {
 		for i := range 20 {
 			a.send(b, string(rune('a'+i)))
 		}
-		w.Run(1500 * time.Millisecond) // one round trip
+		w.Run(3500 * time.Millisecond) // three round trips
 		got := b.inbox.contents()
 		if len(got) != 21 || !slices.IsSorted(got[1:]) {
 			t.Errorf("received %q", got)

@@ -62,6 +62,44 @@ func slowMedium(t *testing.T, form func(*router.Outbound)) {
 	noDrops(t, y, cable.OnB)
 }
 
+// TestSlowTransit: the slow medium is behind a transport node, whose queue nobody tells us about. The window finds out how much
+// the way carries: nothing is dropped, and everything arrives.
+func TestSlowTransit(t *testing.T) {
+	for _, bitrate := range []int64{1000, 5000} {
+		for name, form := range map[string]func(*router.Outbound){"direct": func(*router.Outbound) {}, "opportunistic": opportunistic} {
+			t.Run(fmt.Sprintf("%s at %d bit per s", name, bitrate), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { slowTransit(t, bitrate, form) })
+			})
+		}
+	}
+}
+
+func slowTransit(t *testing.T, bitrate int64, form func(*router.Outbound)) {
+	w := newWorld(t, 78)
+	x, m, y := w.Node("a"), w.Transport("m"), w.Node("b")
+	w.Connect(x, m, mem.Conditions{Delay: 10 * time.Millisecond})
+	slow := w.Connect(m, y, mem.Conditions{Bandwidth: bitrate, Delay: 50 * time.Millisecond}, mem.WithBitrate(bitrate))
+	a, b := w.user(x), w.user(y)
+	for _, u := range []*user{a, b} {
+		u.announce()
+		w.Run(20 * time.Second)
+	}
+	var ids []rns.Hash
+	for i := range 40 {
+		ids = append(ids, a.send(b, fmt.Sprintf("%03d %s", i, text(150)), form))
+	}
+	w.Run(time.Second)
+	ids = append(ids, a.send(b, noise(2500)))
+	w.Run(10 * time.Minute)
+	for _, id := range ids {
+		a.expect(id, router.KindDelivered, "")
+	}
+	if n := len(b.inbox.all()); n != len(ids) {
+		t.Errorf("%d messages arrived, want %d", n, len(ids))
+	}
+	noDrops(t, m, slow.OnA)
+}
+
 func noise(n int) string {
 	b := make([]byte, n)
 	_, _ = rnstestRandom(5).Read(b)
