@@ -111,6 +111,7 @@ func benchPair(b *testing.B) (from, to *benchUser) {
 
 // send sends a message and returns where its end is told.
 func (u *benchUser) send(b *testing.B, to *benchUser, i int, method lxmf.Method) <-chan router.Event {
+	b.Helper()
 	m := lxmf.New(to.Address(), u.Address(), time.Now(), nil, []byte("message "+strconv.Itoa(i)))
 	m.Sign(u.id)
 	ended := make(chan router.Event, 1)
@@ -124,6 +125,7 @@ func (u *benchUser) send(b *testing.B, to *benchUser, i int, method lxmf.Method)
 }
 
 func benchmarkMessages(b *testing.B, method lxmf.Method, inFlight int) {
+	b.Helper()
 	from, to := benchPair(b)
 	<-from.send(b, to, -1, method) // opens the link
 	queue := make(chan (<-chan router.Event), inFlight)
@@ -143,6 +145,7 @@ func benchmarkMessages(b *testing.B, method lxmf.Method, inFlight int) {
 }
 
 func wait(b *testing.B, ended <-chan router.Event) {
+	b.Helper()
 	if e := <-ended; e.Kind != router.KindDelivered {
 		b.Fatalf("%s %s %s", e.Kind, e.Code, e.Detail)
 	}

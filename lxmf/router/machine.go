@@ -25,7 +25,7 @@ type machine struct {
 	late     map[rns.Hash]*lateProof
 	timers   timers
 
-	dialing  int
+	opening  int
 	dialLine []*peer // wait for MaxDialing
 	nextAsk  time.Time
 	pacing   pacing

@@ -227,7 +227,7 @@ func (d *driver) check() {
 			d.t.Fatal("a message that has ended waits for its stamp")
 		}
 	}
-	dialing := 0
+	opening := 0
 	for _, ch := range m.channels {
 		packets := len(ch.inflight)
 		if ch.resource != nil {
@@ -237,11 +237,11 @@ func (d *driver) check() {
 			d.t.Fatalf("link counts %d packets, has %d", ch.packets, packets)
 		}
 		if !ch.up {
-			dialing++
+			opening++
 		}
 	}
-	if dialing != m.dialing {
-		d.t.Fatalf("counts %d links being opened, has %d", m.dialing, dialing)
+	if opening != m.opening {
+		d.t.Fatalf("counts %d links being opened, has %d", m.opening, opening)
 	}
 }
 
@@ -325,8 +325,8 @@ func TestDialingIsBounded(t *testing.T) {
 	}
 	answered := 0
 	for len(d.queue) > 0 {
-		if d.m.dialing > d.m.p.MaxDialing {
-			t.Fatalf("%d links are being opened", d.m.dialing)
+		if d.m.opening > d.m.p.MaxDialing {
+			t.Fatalf("%d links are being opened", d.m.opening)
 		}
 		a := d.queue[0]
 		d.queue = d.queue[1:]

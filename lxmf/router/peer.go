@@ -219,13 +219,13 @@ func (m *machine) lineFailed(now time.Time, p *peer, code Code, detail string, n
 
 // dial opens a link, unless too many are being opened.
 func (m *machine) dial(now time.Time, p *peer, w way) {
-	if m.dialing >= m.p.MaxDialing {
+	if m.opening >= m.p.MaxDialing {
 		p.lined = true
 		m.dialLine = append(m.dialLine, p)
 		return
 	}
 	p.asking, p.needed, p.lastDial, p.declined = false, false, now, false
-	m.dialing++
+	m.opening++
 	m.refs++
 	ch := &channel{ref: m.refs, peer: p, own: true, inflight: make(map[rns.Hash]*delivery), hops: w.hops, iface: w.iface}
 	ch.idle.channel = ch
@@ -245,8 +245,8 @@ func (m *machine) telling(now time.Time, d *delivery, ch *channel) {
 
 // dialled gives the turn to the next recipient that waits to be dialled.
 func (m *machine) dialled(now time.Time) {
-	m.dialing--
-	for m.dialing < m.p.MaxDialing && len(m.dialLine) > 0 {
+	m.opening--
+	for m.opening < m.p.MaxDialing && len(m.dialLine) > 0 {
 		p := m.dialLine[0]
 		m.dialLine = m.dialLine[1:]
 		p.lined = false
