@@ -32,7 +32,7 @@ func (s *Server) getNetwork(ctx context.Context, _ *struct{}) (*networkOutput, e
 		return nil, s.problem(err)
 	}
 	v := NetworkView{
-		Reachable: o.Reachable, Facts: list(o.Facts, factView), Paths: o.Paths, HeardHour: e.HeardHour, HeardAt: ms(e.HeardAt),
+		Reachable: o.Reachable, Facts: list(o.Facts, factView), Paths: o.Paths, Links: o.Links, HeardHour: e.HeardHour, HeardAt: ms(e.HeardAt),
 		Transport: o.Transport, TransportID: hexAddr(o.TransportID), RxRate: o.RxRate, TxRate: o.TxRate, StartedAt: ms(s.conf.StartedAt),
 		Interfaces: NetworkClasses{Up: o.Up, Enabled: o.Enabled, Errors: o.Errors, Classes: list(o.Classes, func(c interfaces.Class) NetworkClass {
 			return NetworkClass(c)

@@ -59,6 +59,9 @@ func (s *stack) Interfaces(context.Context) ([]node.InterfaceStatus, error) {
 	return out, nil
 }
 
+func (s *stack) Counts(context.Context) (node.Counts, error) {
+	return node.Counts{Paths: len(s.paths)}, nil
+}
 func (s *stack) Paths(context.Context) ([]node.Path, error)                    { return slices.Clone(s.paths), nil }
 func (s *stack) RequestPath(context.Context, rns.Addr, node.InterfaceID) error { return nil }
 func (s *stack) DropPath(context.Context, rns.Addr) error                      { return node.ErrNoPath }

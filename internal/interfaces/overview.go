@@ -31,7 +31,7 @@ type Overview struct {
 	Up, Enabled    int
 	Errors         int
 	Classes        []Class
-	Paths          int
+	Paths, Links   int
 	Transport      bool
 	TransportID    rns.Addr
 	RxRate, TxRate int64
@@ -72,11 +72,11 @@ func (s *Service) Overview(ctx context.Context, e Evidence) (Overview, error) {
 	if s.opt.Node == nil {
 		o.Err = errors.Join(l.Err, ErrNodeDown)
 	} else {
-		paths, err := s.opt.Node.Paths(ctx)
+		counts, err := s.opt.Node.Counts(ctx)
 		if err != nil {
 			return Overview{}, err
 		}
-		o.Paths, o.TransportID = len(paths), s.opt.Node.TransportID()
+		o.Paths, o.Links, o.TransportID = counts.Paths, counts.Links, s.opt.Node.TransportID()
 		o.Transport = bool(s.opt.Node.Config().Transport)
 	}
 	o.judge(e, s.opt.Now())

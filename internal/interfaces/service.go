@@ -27,6 +27,7 @@ type Node interface {
 	RemoveInterface(context.Context, node.InterfaceID) error
 	Interfaces(context.Context) ([]node.InterfaceStatus, error)
 	Paths(context.Context) ([]node.Path, error)
+	Counts(context.Context) (node.Counts, error)
 	RequestPath(context.Context, rns.Addr, node.InterfaceID) error
 	DropPath(context.Context, rns.Addr) error
 	OnEvent(func(node.Event)) (stop func())
