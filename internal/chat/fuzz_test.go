@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -47,5 +48,22 @@ func FuzzEvents(f *testing.F) {
 			t.Fatalf("derived %+v", d)
 		}
 		_ = events[1].record()
+	})
+}
+
+// FuzzLabel makes file names of what peers call their files.
+func FuzzLabel(f *testing.F) {
+	f.Add("../../etc/passwd", "image/png")
+	f.Add("a\u202egpj.exe", "")
+	f.Add(".\\..\\ .", "text/plain; charset=utf-8")
+	f.Fuzz(func(t *testing.T, name, mimeType string) {
+		got := label(name, mimeType)
+		if got == "" || got == "." || got == ".." || len(got) > maxLabel+32 || !utf8.ValidString(got) ||
+			strings.ContainsAny(got, "/\\\x00\r\n\u202e\u2066") {
+			t.Fatalf("%q became %q", name, got)
+		}
+		if again := label(got, mimeType); again != got {
+			t.Fatalf("%q became %q and then %q", name, got, again)
+		}
 	})
 }
