@@ -63,6 +63,17 @@ it('saves after a pause, once', async () => {
   expect(unsent.get('me', 'peer')).toBeNull()
 })
 
+it('keeps what is typed before the draft came', async () => {
+  const { draft } = start()
+  server.draft = { ...blank, text: 'older', version: 3 }
+  const loading = draft.load()
+  draft.text.value = 'Quick'
+  await loading
+  expect(draft.text.value).toBe('Quick')
+  await vi.advanceTimersByTimeAsync(800)
+  expect(server.puts).toMatchObject([{ text: 'Quick', version: 3 }])
+})
+
 it('keeps the words in the tab while the server is lost, through a reload', async () => {
   const { draft, stop } = start()
   await draft.load()

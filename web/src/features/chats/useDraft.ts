@@ -97,11 +97,14 @@ export function useDraft(identity: string, peer: string): DraftState {
   async function load(): Promise<void> {
     const kept = unsent.get(identity, peer)
     try {
-      take(await getDraft(identity, peer))
+      const draft = await getDraft(identity, peer)
+      // Whoever types faster than the server answers keeps what was typed.
+      if (dirty) version = draft.version
+      else take(draft)
     } catch {
       // Without the server the words of the tab are all there is.
     }
-    if (kept !== null && kept !== text.value) text.value = kept
+    if (!dirty && kept !== null && kept !== text.value) text.value = kept
   }
 
   function clear(): void {
