@@ -3,6 +3,7 @@ package router_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,9 +227,10 @@ func TestFailureStoreStaysFull(t *testing.T) {
 	for _, size := range []int{10, 2_000, 2 << 20} {
 		synctest.Test(t, func(t *testing.T) {
 			w, a, b, _ := pair(t, 65, delay)
-			full := true
+			var full atomic.Bool
+			full.Store(true)
 			b.inbox.fail = func(router.Inbound) error {
-				if full {
+				if full.Load() {
 					return errDisk
 				}
 				return nil
@@ -238,7 +240,7 @@ func TestFailureStoreStaysFull(t *testing.T) {
 			if k := a.log.last(id).Kind; k == router.KindDelivered || k == router.KindFailed {
 				t.Fatalf("%d bytes: %s while the disk was full\n%s", size, k, a.log.dump(id))
 			}
-			full = false
+			full.Store(false)
 			w.Run(3 * time.Minute)
 			a.expect(id, router.KindDelivered, "")
 			if n := len(b.inbox.all()); n != 1 {
