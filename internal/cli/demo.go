@@ -21,6 +21,7 @@ type demoCommand struct {
 	Seed       uint64 `help:"What everything invented derives from." default:"1"`
 	Messages   int    `help:"Add a conversation of so many messages." default:"0"`
 	Heard      int    `help:"How many destinations were heard before." default:"300"`
+	Rate       int    `help:"Announces of strangers per second, for load; 0: a few per minute." default:"0"`
 	LogLevel   string `help:"error, warning, info or debug." default:"error"`
 }
 
@@ -30,8 +31,8 @@ func (c demoCommand) Run(env *Environment) (err error) {
 	if err != nil {
 		return &failure{code: exitUsage, err: err}
 	}
-	if c.Messages < 0 || c.Heard < 0 {
-		return &failure{code: exitUsage, err: errors.New("--messages and --heard cannot be negative")}
+	if min(c.Messages, c.Heard, c.Rate) < 0 {
+		return &failure{code: exitUsage, err: errors.New("--messages, --heard and --rate cannot be negative")}
 	}
 	conf := c.config(logger(env, level))
 	if conf.Dir == "" {
@@ -57,7 +58,7 @@ func (c demoCommand) Run(env *Environment) (err error) {
 
 func (c demoCommand) config(log *slog.Logger) demo.Config {
 	conf := demo.Config{
-		Dir: c.StorageDir, Port: c.Port, PlainHTTP: c.NoHTTPS, Seed: c.Seed, Heard: c.Heard, Messages: c.Messages,
+		Dir: c.StorageDir, Port: c.Port, PlainHTTP: c.NoHTTPS, Seed: c.Seed, Heard: c.Heard, Messages: c.Messages, Rate: c.Rate,
 		Version: version, Web: web.Dist(), Log: log,
 	}
 	if c.Fast {

@@ -68,8 +68,7 @@ const reticulumConfig = `# Configuration of the demonstration. Nothing here reac
     type = TCPClientInterface
     enabled = Yes
     target_host = mast.example
-    target_port = 4242
-    mode = sideways
+    target_port = forty-two
 
   [[Packet modem]]
     type = KISSInterface

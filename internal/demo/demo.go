@@ -34,6 +34,7 @@ type Config struct {
 	Seed      uint64
 	Heard     int // destinations heard before
 	Messages  int // of a very long conversation; 0: none
+	Rate      int // announces of strangers per second; 0: a few per minute
 	Pace      Pace
 	Motion    Motion
 	Version   string
@@ -166,6 +167,7 @@ func fillOwner(ctx context.Context, conf Config, seed source, people cast, o own
 	if err != nil {
 		return err
 	}
+	w.motion = conf.Motion
 	defer func() { err = errors.Join(err, w.db.Close()) }()
 	if err := w.set(ctx, settings.Changes{settings.KeyDisplayName: settings.StringValue(o.name)}); err != nil {
 		return err

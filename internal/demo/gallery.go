@@ -9,7 +9,6 @@ import (
 // states is a conversation with one message in each of the thirteen states. They do not move.
 func (w *writer) states() *thread {
 	t := w.thread("states")
-	t.pinned = true
 	t.ago(46 * time.Minute)
 	t.in("Each message below stands in one of the thirteen states a message can be in.",
 		"They are exhibits: those on their way never arrive. Retry and the menus work as everywhere.")

@@ -21,7 +21,7 @@ type Motion uint8
 
 // The motions.
 const (
-	MotionLive  Motion = iota // announces come in, the weather station reports
+	MotionLive  Motion = iota // announces come in, a picture is on its way, the weather station reports
 	MotionStill               // only what one does oneself
 )
 

@@ -3,7 +3,9 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"meshchatx/internal/store"
@@ -18,6 +20,24 @@ type peer struct {
 	*Person
 	world  *world
 	router *router.Router
+
+	mu    sync.Mutex
+	known []rns.Addr // who wrote
+}
+
+// friends are those who have written.
+func (p *peer) friends() []rns.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.known)
+}
+
+func (p *peer) remember(who rns.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.known, who) {
+		p.known = append(p.known, who)
+	}
 }
 
 // settle gives somebody a router on a node.
@@ -61,6 +81,7 @@ func (p *peer) Receive(_ context.Context, m router.Inbound) error {
 
 // answer says something about a message.
 func (p *peer) answer(ctx context.Context, m router.Inbound) {
+	p.remember(m.Message.Source)
 	to, text := m.Message.Source, strings.TrimSpace(string(m.Message.Content))
 	if word, rest, _ := strings.Cut(text, " "); strings.HasPrefix(word, "/") {
 		p.obey(ctx, to, word, strings.TrimSpace(rest))

@@ -92,6 +92,11 @@ func (w *writer) tomas() *thread {
 	t.ago(25 * time.Minute)
 	t.out("How far did you get?")
 	t.in("Past the second lake. I answer slowly, but I answer.")
+	if w.motion == MotionLive {
+		t.ago(40 * time.Second)
+		t.out("One small picture after all").as(pending()).with(photo(w.seed.chance("small"), "small.jpg", 480, 320))
+		t.out("and this goes when it is through").as(pending())
+	}
 	return t
 }
 
@@ -157,6 +162,8 @@ func (w *writer) jonas() *thread {
 	t.in("Battery at 4 %, talk to you later")
 	t.ago(3 * time.Hour)
 	t.out("Take care").as(failed(chat.CodeNoPath, ""))
+	t.ago(50 * time.Minute)
+	t.out("Write when you have power again").as(pending()).heard = true
 	return t
 }
 

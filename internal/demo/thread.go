@@ -23,6 +23,7 @@ type entry struct {
 	method  store.Method
 	signal  store.Signal
 	unknown bool // its author could not be verified
+	heard   bool // waits until its recipient is heard
 
 	id rns.Hash // set when it is written
 }
@@ -196,6 +197,11 @@ func (t *thread) cancelled() fate {
 		return begin(at).linked(t.peer, 1).then(4*time.Second, chat.Event{Kind: chat.EventProgress, Percent: 31, Rate: 900}).
 			then(2*time.Second, chat.Event{Kind: chat.EventCancelled}).all
 	}}
+}
+
+// pending is a message that the router takes up when the program starts.
+func pending() fate {
+	return fate{status: store.StatusPending, log: func(at time.Time) []chat.Event { return begin(at).all }}
 }
 
 // frozen is a message that stays in a state forever: its row is not in the outbox, so that no router takes it up.

@@ -18,7 +18,7 @@ import (
 // world is the simulated network: nodes of this process, the media between them, and the people on them.
 //
 //	program ── Oslo Hub ────── hub ── village: Sakura, Kari, weather station
-//	   ├────── Melbourne Hub ─ hub
+//	   ├────── Melbourne Hub ─ far, with nobody but announces
 //	   ├────── Home network ── Mira
 //	   └────── Ridge radio ─── ridge: Tomas, relay (3 kbit/s)
 type world struct {
@@ -26,7 +26,10 @@ type world struct {
 	seed source
 	log  *slog.Logger
 
-	hub, home, village, ridge *node.Node
+	people                         cast
+	hub, far, home, village, ridge *node.Node
+
+	crowd map[string]*mem.Endpoint // where announces of strangers enter, by interface
 
 	peers []*peer
 	wires wires
@@ -38,7 +41,7 @@ type world struct {
 
 // newWorld starts the network.
 func newWorld(conf Config, seed source, people cast) (w *world, err error) {
-	w = &world{conf: conf, seed: seed, log: conf.Log}
+	w = &world{conf: conf, seed: seed, log: conf.Log, people: people}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -48,13 +51,17 @@ func newWorld(conf Config, seed source, people cast) (w *world, err error) {
 	for _, n := range []struct {
 		at    **node.Node
 		relay node.Switch
-	}{{&w.hub, node.On}, {&w.home, node.Off}, {&w.village, node.Off}, {&w.ridge, node.Off}} {
+	}{{&w.hub, node.On}, {&w.far, node.On}, {&w.home, node.Off}, {&w.village, node.Off}, {&w.ridge, node.Off}} {
 		if *n.at, err = w.newNode(n.relay); err != nil {
 			return w, err
 		}
 	}
 	a, b := mem.Pair("village", "hub", mem.Conditions{Delay: 12 * time.Millisecond})
 	if err := errors.Join(join(w.village, b), join(w.hub, a)); err != nil {
+		return w, err
+	}
+	w.crowd = map[string]*mem.Endpoint{ifaceHub: mem.New("crowd"), ifaceFar: mem.New("crowd")}
+	if err := errors.Join(join(w.hub, w.crowd[ifaceHub]), join(w.far, w.crowd[ifaceFar])); err != nil {
 		return w, err
 	}
 	for at, keys := range map[*node.Node][]string{
@@ -109,16 +116,19 @@ func (w *world) buildClient(c config.Interface, conf node.InterfaceConfig) (ifac
 	if err != nil {
 		return nil, err
 	}
+	if _, _, err := c.Options.Int("target_port"); err != nil {
+		return nil, err
+	}
 	i := info(c, iface.RoleEndpoint, 10_000_000)
 	if err, after := dialResult(host); err != nil {
 		return &refusing{info: i, err: err, after: after}, nil
 	}
-	delay := 14 * time.Millisecond
+	to, delay := w.hub, 14*time.Millisecond
 	if c.Name == ifaceFar {
-		delay = 140 * time.Millisecond
+		to, delay = w.far, 140*time.Millisecond
 	}
 	near, far := mem.Pair(c.Name, c.Name+" (hub)", mem.Conditions{Delay: delay, Jitter: delay / 4, Seed: uint64(w.seed)}, like(i))
-	return near, w.attach(c.Name, w.hub, far, remote(conf))
+	return near, w.attach(c.Name, to, far, remote(conf))
 }
 
 // buildRadio is a slow medium to those on the ridge.
@@ -176,7 +186,7 @@ func (w *world) close() error {
 	w.cancel()
 	w.tasks.Wait()
 	var err error
-	for _, n := range []*node.Node{w.hub, w.home, w.village, w.ridge} {
+	for _, n := range []*node.Node{w.hub, w.far, w.home, w.village, w.ridge} {
 		if n != nil {
 			err = errors.Join(err, n.Close())
 		}

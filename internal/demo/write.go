@@ -27,6 +27,7 @@ type writer struct {
 	self   rns.Addr
 	blobs  *blob.Store
 	db     *store.Identity
+	motion Motion
 }
 
 const dirMode = 0o700
@@ -167,7 +168,7 @@ func (w *writer) row(e *entry) (row, error) {
 const packedInRow = 32 << 10
 
 func (w *writer) outgoing(r *row, e *entry) {
-	r.Direction = store.Outgoing
+	r.Direction, r.WaitHeard = store.Outgoing, e.heard
 	for _, ev := range e.events {
 		r.events = append(r.events, ev.Record())
 		r.Attempts = max(r.Attempts, ev.Attempt)
