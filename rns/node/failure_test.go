@@ -297,6 +297,52 @@ func TestFailureApplicationIsSlow(t *testing.T) {
 	})
 }
 
+// TestFailureDestinationIsSlow: a bounded number of packets of the usual size waits for a destination; what is dropped is not
+// proved.
+func TestFailureDestinationIsSlow(t *testing.T) {
+	bubble(t, func(t *testing.T, w *rnstest.Network) {
+		a, b := w.Node("a"), w.Node("b", func(c *node.Config) { c.Params.CallbackBacklog = 10 })
+		cable := w.Connect(a, b, mem.Conditions{})
+		block, got := make(chan struct{}), 0
+		in := b.Inbox("test.inbox", func(c *node.DestinationConfig) {
+			c.OnPacket = func(*node.Packet) {
+				<-block
+				got++
+			}
+		})
+		in.Announce()
+		w.Settle()
+		var receipts []*node.Receipt
+		for range 50 {
+			r, err := a.SendPacket(t.Context(), in.Addr(), []byte("x"), node.SendOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			receipts = append(receipts, r)
+			w.Settle()
+		}
+		v := verdicts(t, b, cable.OnB)
+		close(block)
+		w.Run(time.Minute)
+		proved := 0
+		for _, r := range receipts {
+			if r.Wait(t.Context()) == nil {
+				proved++
+			}
+		}
+		if v[rns.VerdictOverload] != 39 || got != 11 || proved != 11 {
+			t.Errorf("%d dropped, %d delivered, %d proved", v[rns.VerdictOverload], got, proved)
+		}
+		cable.B.Inject(pack(t, rns.Packet{Dest: in.Addr(), Data: pattern(460)}))
+		large := rns.Packet{Dest: in.Addr(), Data: pattern(600)}.Append(nil)
+		cable.B.Inject(large)
+		w.Settle()
+		if n := verdicts(t, b, cable.OnB)[rns.VerdictTooLong]; n != 1 {
+			t.Errorf("%d packets were too long", n)
+		}
+	})
+}
+
 // TestFailurePeersDoNotRead: what waits for all interfaces together is bounded; each keeps room for a few packets.
 func TestFailurePeersDoNotRead(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {

@@ -167,6 +167,10 @@ func (n *Node) deliverPacket(now time.Time, d *transport.Delivery) {
 		n.refused(d.Interface, rns.VerdictUnknownDestination)
 		return
 	}
+	if len(d.Packet.Data) > rns.MTU { // only links carry more, whatever the interface could
+		n.refused(d.Interface, rns.VerdictTooLong)
+		return
+	}
 	a := arrived{
 		data: append([]byte(nil), d.Packet.Data...), hash: d.Hash, hops: int(d.Packet.Hops), on: d.Interface,
 		signal: iface.Signal(d.Signal), at: now,
