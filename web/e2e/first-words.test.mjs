@@ -61,6 +61,8 @@ test('a message goes from one screen to the other and back', async () => {
   await benPage.locator(`[data-message="${id}"] [data-state=delivered]`).waitFor()
 
   await adaPage.getByRole('link', { name: /^Chats/ }).click()
+  // A stranger's first message is a request.
+  await adaPage.getByRole('button', { name: /^Requests/ }).click()
   await adaPage.getByRole('link', { name: /Ben Nevis/ }).click()
   await adaPage.locator('[data-message]', { hasText: 'Hello from the ridge' }).waitFor()
   await write(adaPage, 'And hello back')

@@ -125,12 +125,12 @@ export function formatAgo(at: number, now: number): string {
 
 /** Hours and minutes. */
 export function formatTime(at: number): string {
-  return dateFormat('time', { hour: '2-digit', minute: '2-digit' }).format(at)
+  return dateFormat('time', { timeStyle: 'short' }).format(at)
 }
 
 /** Hours, minutes, seconds. */
 export function formatTimeExact(at: number): string {
-  return dateFormat('exact', { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at)
+  return dateFormat('exact', { timeStyle: 'medium' }).format(at)
 }
 
 /** Date and time in full. */
