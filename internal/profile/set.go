@@ -172,6 +172,9 @@ func (s *Set) bring(ctx context.Context, hash rns.Addr) {
 	delete(s.bad, hash)
 	if err != nil {
 		s.bad[hash] = err
+		if ctx.Err() != nil {
+			return // the program is being stopped while it starts
+		}
 		s.shared.Log.Error("identity is not online", "identity", hash, "error", err)
 		return
 	}
