@@ -81,13 +81,14 @@ type DestinationConfig struct {
 
 // Destination is a registered local destination. It is safe for concurrent use.
 type Destination struct {
-	node  *Node
-	conf  DestinationConfig
-	addr  rns.Addr
-	kind  rns.DestType
-	inbox *serial // decryption and callbacks, in order
-	work  *serial // answers to path requests
-	group *rns.Token
+	node   *Node
+	conf   DestinationConfig
+	addr   rns.Addr
+	kind   rns.DestType
+	inbox  *serial // decryption and callbacks, in order
+	work   *serial // answers to path requests
+	group  *rns.Token
+	trials trials // belongs to inbox
 
 	mu        sync.Mutex
 	requests  map[rns.Addr]RequestHandler

@@ -343,6 +343,56 @@ func TestFailureDestinationIsSlow(t *testing.T) {
 	})
 }
 
+// TestFailureUnreadablePackets: a flood of packets that no key opens stops the search among all old ratchets for a while; the
+// newest ones still open what they should.
+func TestFailureUnreadablePackets(t *testing.T) {
+	bubble(t, func(t *testing.T, w *rnstest.Network) {
+		a, b := w.Node("a"), w.Node("b")
+		cable := w.Connect(a, b, mem.Conditions{})
+		in := b.Inbox("test.inbox", func(c *node.DestinationConfig) { c.Ratchets = node.Ratchets{Name: "own/ratchets"} })
+		var keys []rns.RatchetPublic
+		stop := a.OnAnnounce(node.AnnounceHandler{Handle: func(h node.Announced) { keys = append(keys, *h.Ratchet) }})
+		defer stop()
+		for range 12 {
+			in.Announce()
+			w.Run(31 * time.Minute)
+		}
+		sent := uint64(0)
+		send := func(key rns.RatchetPublic) int {
+			sent++
+			before := len(in.Packets())
+			data, err := in.Identity().Public().Encrypt(rnstest.Random(sent+7000), []byte("x"), &key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cable.B.Inject(pack(t, rns.Packet{Dest: in.Addr(), Data: data}))
+			w.Settle()
+			return len(in.Packets()) - before
+		}
+		oldest, newest := keys[0], keys[len(keys)-1]
+		if len(keys) != 12 || send(oldest) != 1 || send(newest) != 1 {
+			t.Fatalf("%d ratchets; not in the state of the test", len(keys))
+		}
+		noise := rnstest.Random(7100)
+		for range 100 {
+			data := make([]byte, 112)
+			_, _ = noise.Read(data)
+			cable.B.Inject(pack(t, rns.Packet{Dest: in.Addr(), Data: data}))
+			w.Settle()
+		}
+		if v := verdicts(t, b, cable.OnB)[rns.VerdictUndecryptable]; v != 100 {
+			t.Errorf("%d undecryptable", v)
+		}
+		if send(newest) != 1 || send(oldest) != 0 {
+			t.Error("during the flood: not the newest ratchets only")
+		}
+		w.Run(11 * time.Second)
+		if send(oldest) != 1 {
+			t.Error("after the flood: an old ratchet is not tried")
+		}
+	})
+}
+
 // TestFailurePeersDoNotRead: what waits for all interfaces together is bounded; each keeps room for a few packets.
 func TestFailurePeersDoNotRead(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {

@@ -219,13 +219,43 @@ func (d *Destination) receive(a arrived) {
 func (d *Destination) decrypt(data []byte) ([]byte, *rns.RatchetID, error) {
 	switch d.kind {
 	case rns.DestSingle:
-		return d.conf.Identity.Decrypt(data, d.ratchets.all(), d.ratchets.policy())
+		keys := d.trials.limit(d.node.env.now(), d.ratchets.all())
+		plain, ratchet, err := d.conf.Identity.Decrypt(data, keys, d.ratchets.policy())
+		if err != nil {
+			d.trials.failed++
+		}
+		return plain, ratchet, err
 	case rns.DestGroup:
 		plain, err := d.group.Decrypt(nil, data)
 		return plain, nil, err
 	default:
 		return data, nil, nil
 	}
+}
+
+// trials bounds the work for packets that no key opens: each costs a key agreement for every retained ratchet, some 25 ms
+// for all of them, and a stranger can send as many as there is bandwidth for. After a number of them in a period only the
+// newest ratchets are tried, which all but those who have not heard an announce for hours use. The zero value is ready.
+type trials struct {
+	since  time.Time
+	failed int
+}
+
+const (
+	trialPeriod = 10 * time.Second
+	trialsFull  = 64 // packets in a period for which every ratchet is tried
+	trialsFew   = 8  // ratchets tried for the others
+)
+
+// limit returns the ratchets to try, newest first.
+func (t *trials) limit(now time.Time, keys []rns.RatchetPrivate) []rns.RatchetPrivate {
+	if now.Sub(t.since) >= trialPeriod {
+		t.since, t.failed = now, 0
+	}
+	if t.failed >= trialsFull {
+		return keys[:min(len(keys), trialsFew)]
+	}
+	return keys
 }
 
 // prove sends the proof of a packet on the interface it came from. spec: rns-core §8.1
