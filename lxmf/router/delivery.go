@@ -176,8 +176,10 @@ func (r *Router) announced(a node.Announced) {
 	r.box.postWait(r.done, func(m *machine, now time.Time) { m.heard(now, h) })
 }
 
-// watch follows which interfaces are up.
+// watch follows which interfaces are up. One look must not overtake another.
 func (r *Router) watch(ctx context.Context) {
+	r.watching.Lock()
+	defer r.watching.Unlock()
 	all, err := r.cfg.Node.Interfaces(ctx)
 	if err != nil {
 		return

@@ -99,6 +99,7 @@ type Router struct {
 	keep     keeper
 	work     stampWorker
 	spool    spool
+	watching sync.Mutex // orders looks at the interfaces
 
 	// What follows belongs to the goroutine of Serve.
 	m     *machine
