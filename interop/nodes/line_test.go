@@ -236,6 +236,9 @@ func lineStamps(ctx context.Context, t *testing.T, l *line) {
 	for _, d := range l.directions() {
 		d.to.stampCost.Store(8)
 		introduce(ctx, t, d.to, d.from)
+		if err := d.from.node.Quiesce(ctx); err != nil { // the router hears on its own
+			t.Fatal(err)
+		}
 		m := d.from.send(t, d.from.message(d.to.router.Address(), "paid"), lxmf.MethodOpportunistic)
 		steps, in := d.from.delivered(ctx, t, d.to, m)
 		if in.Stamp != router.StampValid || in.StampValue < 8 || count(steps, router.KindStampDone) != 1 {
