@@ -171,6 +171,7 @@ func FuzzFiles(f *testing.F) {
 		stable(func(b []byte) ([]byte, error) { v, err := lxmf.ParseNodeStats(b); return v.Append(nil), err })
 		stable(func(b []byte) ([]byte, error) { v, err := lxmf.ParseContainer(b); return v.Append(nil), err })
 		stable(func(b []byte) ([]byte, error) { v, err := lxmf.ParsePeers(b); return lxmf.AppendPeers(nil, v), err })
+		_, _ = lxmf.ParsePeer(b)
 	})
 }
 
