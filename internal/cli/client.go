@@ -66,6 +66,30 @@ func pinned(fingerprint string) *tls.Config {
 	}
 }
 
+const (
+	readyEvery = 100 * time.Millisecond
+	readyWait  = 15 * time.Second
+)
+
+// ready waits until the program has brought its identities online.
+func (c *client) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	again := time.NewTicker(readyEvery)
+	defer again.Stop()
+	for {
+		var s api.Status
+		if err := c.call(ctx, http.MethodGet, "/status", nil, &s); err != nil || s.Ready {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the program does not come up: %w", context.Cause(ctx))
+		}
+	}
+}
+
 // close ends the session.
 func (c *client) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)

@@ -43,6 +43,9 @@ func (h headless) connect(env *Environment) (*session, error) {
 		return nil, errors.Join(err, stop())
 	}
 	s := &session{client: c, stop: stop}
+	if err := c.ready(env.Context); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	if s.identity, err = h.pick(env.Context, c); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
