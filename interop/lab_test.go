@@ -151,7 +151,10 @@ func (l *lab) connect(ctx context.Context, t *testing.T, ours *node.Node, dir st
 	case pythonHub:
 		port = freePort(t)
 		p := startPartner(t, dir)
-		args := partnerArgs(l.way.access.args(peer.Args{"type": "tcp_server", "port": port}))
+		// Scenarios announce more often than a transport node passes on unasked.
+		args := partnerArgs(l.way.access.args(peer.Args{
+			"type": "tcp_server", "port": port, "announce_rate_target": 1, "announce_rate_grace": 1_000_000,
+		}))
 		args["transport"], args["lxmf"] = true, false
 		info, err := p.Open(ctx, args)
 		if err != nil {

@@ -30,12 +30,14 @@ var scenarios = []scenario{
 }
 
 // scenarioLimit is the time limit of one scenario on a busy machine.
-const scenarioLimit = 4 * time.Minute
+const scenarioLimit = 2 * time.Minute
 
 // tapSize is how many of the last frames a failed scenario shows.
 const tapSize = 60
 
-func notKeepalive(r *node.TapRecord) bool { return r.ParseErr != nil || r.Packet.Context != rns.ContextKeepalive }
+func notKeepalive(r *node.TapRecord) bool {
+	return r.ParseErr != nil || r.Packet.Context != rns.ContextKeepalive
+}
 
 // explain shows the last frames of our node if the scenario failed.
 func (l *lab) explain(t *testing.T, tap *node.Tap) {
