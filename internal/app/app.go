@@ -55,6 +55,8 @@ type Config struct {
 	Build interfaces.Build
 	// Try tests the media behind Build before settings are saved; nil: the real ones.
 	Try interfaces.Try
+	// Tune, if set, changes what no file says about the node, such as its times.
+	Tune func(*node.Config)
 	// Prepare, if set, runs after the node has started and before identities come online: for demonstrations and tests
 	// that bring their own network.
 	Prepare func(ctx context.Context, n *node.Node) error
@@ -211,7 +213,11 @@ func (a *App) assemble(ctx context.Context) error {
 		a.conf.Log.Error("Reticulum configuration is not used", "error", err)
 	}
 	a.bus = event.New(a.conf.Now(), event.DefaultParams())
-	a.node, err = node.New(interfaces.NodeConfig(conf), node.WithNow(a.conf.Now), node.WithRandom(a.conf.Random),
+	nodeConf := interfaces.NodeConfig(conf)
+	if a.conf.Tune != nil {
+		a.conf.Tune(&nodeConf)
+	}
+	a.node, err = node.New(nodeConf, node.WithNow(a.conf.Now), node.WithRandom(a.conf.Random),
 		node.WithLogger(a.conf.Log), node.WithStorage(node.NewDirStorage(filepath.Join(a.conf.ReticulumDir, "storage"))))
 	if err != nil {
 		a.conf.Log.Error("node does not run", "error", err)

@@ -12,7 +12,7 @@ import (
 )
 
 type demoCommand struct {
-	StorageDir string `help:"Keep the demonstration in this directory, to go on with it later; without it a temporary one is removed at the end." placeholder:"DIR" type:"path"`
+	StorageDir string `help:"Keep the demonstration in this directory, to go on with it later; without it a temporary one is removed at the end." placeholder:"DIR" type:"path" variable:"none"`
 	Port       int    `help:"Port to listen on; 0 takes any free one." default:"8000"`
 	NoHTTPS    bool   `name:"no-https" help:"Serve plain HTTP, to this machine only."`
 	OpenURL    bool   `name:"open-url" help:"Print nothing but the one-time address."`
@@ -42,6 +42,9 @@ func (c demoCommand) Run(env *Environment) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(conf.Dir)) }()
 	}
 	d, err := demo.Open(env.Context, conf)
+	if errors.Is(err, demo.ErrForeign) {
+		return failf("%w; give --storage-dir an empty directory, or leave it out", err)
+	}
 	if err != nil {
 		return explain(err)
 	}

@@ -16,7 +16,8 @@ const (
 )
 
 // flagVariables names the environment variable behind a flag, without prefix.
-// Every flag has its own under MESHCHATX_; those marked here are read under
+// Every flag has its own under MESHCHATX_, unless it is tagged with
+// variable:"none"; those marked here are read under
 // MESHCHAT_ too, for people who come from the older program.
 var flagVariables = map[string]string{
 	"host": "HOST", "port": "PORT", "headless": "HEADLESS", "storage-dir": "STORAGE_DIR",
@@ -46,6 +47,9 @@ func (v *variables) Validate(*kong.Application) error { return nil }
 
 // Resolve implements kong.Resolver. Our own prefix wins over the alias.
 func (v *variables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if flag.Tag.Get("variable") == "none" {
+		return nil, nil
+	}
 	for _, name := range []string{ownOnly[flag.Name], flagVariables[flag.Name]} {
 		if value := v.getenv(ownPrefix + name); name != "" && value != "" {
 			return value, nil

@@ -85,7 +85,7 @@ func Open(ctx context.Context, conf Config) (d *Demo, err error) {
 	d.App, err = app.Open(ctx, app.Config{
 		StorageDir: conf.Dir, ReticulumDir: filepath.Join(conf.Dir, reticulumDir), Port: conf.Port, PlainHTTP: conf.PlainHTTP,
 		Version: conf.Version, Web: conf.Web, Log: conf.Log, Now: conf.Now, Profile: conf.Pace.profile(),
-		Build: d.world.build, Try: try,
+		Build: d.world.build, Try: try, Tune: conf.Pace.node,
 		Prepare: func(_ context.Context, n *node.Node) error { return d.world.meet(n) },
 	})
 	return d, err

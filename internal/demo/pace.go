@@ -5,6 +5,7 @@ import (
 
 	"meshchatx/internal/profile"
 	"meshchatx/lxmf/router"
+	"meshchatx/rns/node"
 )
 
 // Pace says how fast protocols and people are.
@@ -41,8 +42,19 @@ func (p Pace) router(r *router.Params) {
 	if p != PaceFast {
 		return
 	}
-	r.RetryWait, r.PathWait, r.PathDrop = time.Second, 700*time.Millisecond, 50*time.Millisecond
+	r.RetryWait, r.PathWait, r.PathDrop = 500*time.Millisecond, 700*time.Millisecond, 50*time.Millisecond
 	r.RetryPause, r.OfflineWait, r.PacketProof = 100*time.Millisecond, 5*time.Second, 5*time.Second
+}
+
+// node compresses the times of a node.
+func (p Pace) node(c *node.Config) {
+	if p != PaceFast {
+		return
+	}
+	l := &c.Params.Link
+	l.EstablishmentPerHop, l.FirstHop = 300*time.Millisecond, 500*time.Millisecond
+	c.Params.Transport.PerHopTimeout = 600 * time.Millisecond
+	c.Params.Reconnect = time.Second
 }
 
 // answer is how long somebody takes to answer.

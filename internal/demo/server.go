@@ -2,6 +2,8 @@ package demo
 
 import (
 	"context"
+	"errors"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"meshchatx/internal/store"
 	"meshchatx/lxmf"
 	"meshchatx/rns"
+	"meshchatx/rns/node"
 )
 
 // owner is an identity of the demonstration.
@@ -51,6 +54,9 @@ func writeServer(ctx context.Context, conf Config, seed source, people cast, min
 	if err != nil {
 		return err
 	}
+	if err := writeNode(conf.Dir, seed, heard); err != nil {
+		return err
+	}
 	return db.Update(ctx, func(tx store.ServerTables) error {
 		for _, o := range owners() {
 			hash := mine[o.key].Hash()
@@ -70,6 +76,32 @@ func writeServer(ctx context.Context, conf Config, seed source, people cast, min
 		}
 		return nil
 	})
+}
+
+// writeNode fills what the node remembers: its identity, and the keys of those who were heard.
+func writeNode(dir string, seed source, heard []store.Heard) error {
+	id, err := seed.identity("node program")
+	if err != nil {
+		return err
+	}
+	known := make(map[rns.Addr]rns.KnownDestination)
+	var order []rns.Addr
+	for _, h := range heard { // the newest announce of each comes last
+		if _, again := known[h.Destination]; !again {
+			order = append(order, h.Destination)
+		}
+		known[h.Destination] = rns.KnownDestination{
+			Dest: h.Destination, LastAnnounce: h.LastAt, PacketHash: rns.FullHash(h.Destination[:]), Public: h.PublicKey, AppData: h.AppData,
+			LastUsed: h.LastAt,
+		}
+	}
+	list := make([]rns.KnownDestination, len(order))
+	for i, dest := range order {
+		list[i] = known[dest]
+	}
+	files := node.NewDirStorage(filepath.Join(dir, reticulumDir, "storage"))
+	return errors.Join(
+		files.Write("transport_identity", id.Bytes()), files.Write("known_destinations", rns.AppendKnownDestinations(nil, list)))
 }
 
 func allHeard(conf Config, seed source, people cast) ([]store.Heard, error) {

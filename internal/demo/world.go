@@ -50,9 +50,13 @@ func newWorld(conf Config, seed source, people cast) (w *world, err error) {
 	}()
 	for _, n := range []struct {
 		at    **node.Node
+		name  string
 		relay node.Switch
-	}{{&w.hub, node.On}, {&w.far, node.On}, {&w.home, node.Off}, {&w.village, node.Off}, {&w.ridge, node.Off}} {
-		if *n.at, err = w.newNode(n.relay); err != nil {
+	}{
+		{&w.hub, "hub", node.On}, {&w.far, "far", node.On}, {&w.home, "home", node.Off}, {&w.village, "village", node.Off},
+		{&w.ridge, "ridge", node.Off},
+	} {
+		if *n.at, err = w.newNode(n.name, n.relay); err != nil {
 			return w, err
 		}
 	}
@@ -76,10 +80,19 @@ func newWorld(conf Config, seed source, people cast) (w *world, err error) {
 	return w, nil
 }
 
-func (w *world) newNode(relay node.Switch) (*node.Node, error) {
+func (w *world) newNode(name string, relay node.Switch) (*node.Node, error) {
 	c := node.DefaultConfig()
 	c.Transport = relay
-	n, err := node.New(c, node.WithLogger(w.log))
+	w.conf.Pace.node(&c)
+	id, err := w.seed.identity("node " + name)
+	if err != nil {
+		return nil, err
+	}
+	var memory node.MemStorage
+	if err := memory.Write("transport_identity", id.Bytes()); err != nil {
+		return nil, err
+	}
+	n, err := node.New(c, node.WithLogger(w.log), node.WithStorage(&memory))
 	if err != nil {
 		return nil, err
 	}
