@@ -33,6 +33,14 @@ type Counters struct {
 	Bytes                     int64
 }
 
+// Frame is one frame as it came to the proxy. Packet is the callee's to read until it returns.
+type Frame struct {
+	At       time.Time
+	ToTarget bool
+	Lost     bool
+	Packet   []byte
+}
+
 // queueFrames bounds what waits in one direction; beyond it the sender's socket is not read, so that its own queue fills.
 const queueFrames = 64
 
@@ -49,6 +57,7 @@ type Proxy struct {
 	pairs    map[*pair]struct{}
 	refusing bool
 	closed   bool
+	tap      func(Frame)
 }
 
 // pair is one accepted connection and its counterpart.
@@ -76,6 +85,13 @@ func (p *Proxy) Set(c Conditions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cond = c
+}
+
+// Tap shows every frame to f, one at a time, in the order of their arrival. f must be fast; nil ends it.
+func (p *Proxy) Tap(f func(Frame)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tap = f
 }
 
 // Counters returns what passed so far.
@@ -147,8 +163,8 @@ func (p *Proxy) admit(c *pair) bool {
 
 func (p *Proxy) serve(c *pair) {
 	var both sync.WaitGroup
-	both.Go(func() { p.carry(c.near, c.far, c) })
-	both.Go(func() { p.carry(c.far, c.near, c) })
+	both.Go(func() { p.carry(c.near, c.far, c, true) })
+	both.Go(func() { p.carry(c.far, c.near, c, false) })
 	both.Wait()
 	p.mu.Lock()
 	delete(p.pairs, c)
@@ -162,7 +178,7 @@ type delayed struct {
 }
 
 // carry moves one direction until either side closes.
-func (p *Proxy) carry(from, to net.Conn, c *pair) {
+func (p *Proxy) carry(from, to net.Conn, c *pair, toTarget bool) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	queue := make(chan delayed, queueFrames)
 	var writer sync.WaitGroup
@@ -170,19 +186,19 @@ func (p *Proxy) carry(from, to net.Conn, c *pair) {
 		cancel(write(ctx, to, queue))
 		c.close()
 	})
-	p.read(ctx, from, queue)
+	p.read(ctx, from, queue, toTarget)
 	close(queue)
 	writer.Wait()
 }
 
-func (p *Proxy) read(ctx context.Context, from net.Conn, queue chan<- delayed) {
+func (p *Proxy) read(ctx context.Context, from net.Conn, queue chan<- delayed, toTarget bool) {
 	deframer := framing.NewHDLC(framing.Limits{Min: 1, Max: 1 << 20})
 	buf := make([]byte, 64<<10)
 	var free time.Time // when the medium is idle again
 	for {
 		n, err := from.Read(buf)
 		deframer.Feed(buf[:n], func(packet []byte) {
-			d, passes := p.shape(packet, &free)
+			d, passes := p.shape(packet, &free, toTarget)
 			if !passes {
 				return
 			}
@@ -198,7 +214,7 @@ func (p *Proxy) read(ctx context.Context, from net.Conn, queue chan<- delayed) {
 }
 
 // shape decides about one frame: lost, or due when the medium has carried everything before it.
-func (p *Proxy) shape(packet []byte, free *time.Time) (delayed, bool) {
+func (p *Proxy) shape(packet []byte, free *time.Time, toTarget bool) (delayed, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count.Frames++
@@ -210,7 +226,11 @@ func (p *Proxy) shape(packet []byte, free *time.Time) (delayed, bool) {
 	if p.cond.BytesPerSecond > 0 {
 		*free = free.Add(time.Duration(len(packet)) * time.Second / time.Duration(p.cond.BytesPerSecond))
 	}
-	if p.random.Float64() < p.cond.Loss {
+	lost := p.random.Float64() < p.cond.Loss
+	if p.tap != nil {
+		p.tap(Frame{now, toTarget, lost, packet})
+	}
+	if lost {
 		p.count.Lost++
 		return delayed{}, false
 	}

@@ -145,3 +145,25 @@ func TestCutAndMend(t *testing.T) {
 		t.Fatal("no frame after mending")
 	}
 }
+
+func TestTapSeesFramesOfBothWaysAndWhatWasLost(t *testing.T) {
+	p, conn := start(t, Conditions{})
+	var seen []Frame
+	p.Tap(func(f Frame) {
+		f.Packet = bytes.Clone(f.Packet)
+		seen = append(seen, f)
+	})
+	frame := []byte("twenty bytes of text!")
+	exchange(t, conn, [][]byte{frame}, 1)
+	p.Set(Conditions{Loss: 1})
+	exchange(t, conn, [][]byte{frame}, 0)
+	for p.Counters().Frames < 3 { // until the lost one came
+		if _, err := conn.Write(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Tap(nil)
+	if len(seen) != 3 || !seen[0].ToTarget || seen[1].ToTarget || seen[1].Lost || !seen[2].Lost || !bytes.Equal(seen[2].Packet, frame) {
+		t.Fatalf("seen %+v", seen)
+	}
+}

@@ -67,7 +67,10 @@ test('a message goes from one screen to the other and back', async () => {
   await adaPage.locator('[data-message]', { hasText: 'Hello from the ridge' }).waitFor()
   await write(adaPage, 'And hello back')
   await benPage.locator('[data-message]', { hasText: 'And hello back' }).waitFor()
-  await adaPage.locator('[data-message]', { hasText: 'And hello back' }).locator('[data-state=delivered]').waitFor()
+  await adaPage
+    .locator('[data-message]', { hasText: 'And hello back' })
+    .locator('[data-state=delivered]')
+    .waitFor()
   assert.equal(await benPage.locator('[data-message]').count(), 2)
   assert.equal(await adaPage.locator('[data-message]').count(), 2)
 })
@@ -107,7 +110,11 @@ test('criterion 7: the states of a message are shown in words, in their order', 
   const shown = await shownStates(benPage, id)
   const states = shown.map((one) => one.state).filter((state, index, all) => state !== all[index - 1])
   const ranks = states.map((state) => order.indexOf(state))
-  assert.deepEqual(ranks, [...ranks].sort((a, b) => a - b), `order of ${states.join(' → ')}`)
+  assert.deepEqual(
+    ranks,
+    [...ranks].sort((a, b) => a - b),
+    `order of ${states.join(' → ')}`,
+  )
   for (const needed of ['path', 'connecting', 'sending', 'delivered'])
     assert.ok(states.includes(needed), `${needed} in ${states.join(' → ')}`)
   for (const { state, text } of shown)
@@ -123,7 +130,9 @@ test('nothing was asked of any other place', () => {
     [adaPage, ada],
     [benPage, ben],
   ])) {
-    const foreign = page.requests.filter((url) => !/^(https|wss):\/\/127\.0\.0\.1:/.test(url) || !url.includes(`:${node.port}/`))
+    const foreign = page.requests.filter(
+      (url) => !/^(https|wss):\/\/127\.0\.0\.1:/.test(url) || !url.includes(`:${node.port}/`),
+    )
     assert.deepEqual(
       foreign.filter((url) => !url.startsWith('blob:') && !url.startsWith('data:')),
       [],

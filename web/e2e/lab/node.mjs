@@ -89,7 +89,15 @@ export class Node {
     this.port ||= await freePort()
     const child = spawn(
       program,
-      ['serve', '--port', String(this.port), '--storage-dir', this.storage, '--reticulum-config-dir', this.reticulum],
+      [
+        'serve',
+        '--port',
+        String(this.port),
+        '--storage-dir',
+        this.storage,
+        '--reticulum-config-dir',
+        this.reticulum,
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     this.child = child
