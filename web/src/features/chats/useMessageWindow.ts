@@ -4,8 +4,8 @@ import { getMessage, listMessages, type Message, type MessagePage, type WindowQu
 import { ApiError } from '@/api/problem'
 
 /** Messages asked for at once, and most messages kept in the page: a few screens. */
-export const pageSize = 40
-export const windowSize = 110
+export const pageSize = 30
+export const windowSize = 90
 
 export interface MessageWindow {
   items: ShallowRef<readonly Message[]>
