@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -231,11 +233,13 @@ func (l *loud) Announce(context.Context) error {
 	return l.err
 }
 
-func (l *loud) count() int {
+func (l *loud) times() []time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.at)
+	return slices.Clone(l.at)
 }
+
+func (l *loud) count() int { return len(l.times()) }
 
 // Announces start when somebody can hear them, repeat at jittered intervals, and
 // follow a change of name and new connections without a flood.
@@ -249,8 +253,8 @@ func TestAnnounceSchedule(t *testing.T) {
 		}
 		l := &loud{}
 		p.carrier = l
-		heard := false
-		p.ann.reach = func(context.Context) (bool, error) { return heard, nil }
+		var heard atomic.Bool
+		p.ann.reach = func(context.Context) (bool, error) { return heard.Load(), nil }
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
@@ -265,7 +269,7 @@ func TestAnnounceSchedule(t *testing.T) {
 		if l.count() != 0 {
 			t.Fatal("announced to nobody")
 		}
-		heard = true
+		heard.Store(true)
 		sleep(sh.Params.Offline)
 		if l.count() != 1 {
 			t.Fatalf("%d announces at start", l.count())
@@ -275,8 +279,9 @@ func TestAnnounceSchedule(t *testing.T) {
 		if n := l.count(); n < 9 || n > 12 {
 			t.Fatalf("%d announces in ten intervals", n)
 		}
-		for i := 2; i < len(l.at); i++ {
-			if gap := l.at[i].Sub(l.at[i-1]); gap < interval*8/10 || gap > interval*12/10 {
+		times := l.times()
+		for i := 2; i < len(times); i++ {
+			if gap := times[i].Sub(times[i-1]); gap < interval*8/10 || gap > interval*12/10 {
 				t.Fatalf("gap of %s", gap)
 			}
 		}
