@@ -46,7 +46,8 @@ type way struct {
 	known   bool // keys are known
 	ratchet bool // and a ratchet
 	path    bool
-	hops    int // 1 for a direct neighbour, 0 unknown
+	local   bool // a destination of this node, reached without any interface
+	hops    int  // 1 for a direct neighbour, 0 unknown or local
 	iface   string
 	// on is the interface of the path, bitrate its speed in bit/s, 0 if unknown, and backlog how long what waits for it takes.
 	on      uint32
@@ -241,6 +242,9 @@ func (m *machine) retry(now time.Time, d *delivery) {
 	}
 	m.advance(now, d.peer)
 }
+
+// cutOff tells that nothing can reach a recipient now: no interface is up, and it is not on this node.
+func (m *machine) cutOff(w way) bool { return !m.online && !w.local }
 
 // setOnline tells whether any interface is up.
 func (m *machine) setOnline(now time.Time, online bool) {

@@ -2,10 +2,13 @@ package router_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"meshchatx/lxmf/router"
+	"meshchatx/rns"
 	"meshchatx/rns/iface/mem"
 	"meshchatx/rns/rnstest"
 )
@@ -38,6 +41,26 @@ func TestOnlineRace(t *testing.T) {
 			if err := n.Close(); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// TestTwoIdentitiesOfOneNode: they write to each other without any interface, small messages and large ones.
+func TestTwoIdentitiesOfOneNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 56)
+		n := w.Node("both")
+		a, b := w.user(n), w.user(n)
+		small := a.send(b, "to my other self", opportunistic)
+		large := a.send(b, strings.Repeat("x", 20_000))
+		w.Run(time.Minute)
+		for _, id := range []rns.Hash{small, large} {
+			if a.log.last(id).Kind != router.KindDelivered {
+				t.Errorf("events %s", a.log.kinds(id))
+			}
+		}
+		if got := len(b.inbox.messages); got != 2 {
+			t.Errorf("%d messages arrived", got)
 		}
 	})
 }

@@ -15,7 +15,7 @@ func (m *machine) sendLoose(now time.Time, d *delivery) {
 	p := d.peer
 	w := m.ways.way(p.addr)
 	switch {
-	case !m.online:
+	case m.cutOff(w):
 		m.park(now, d)
 		m.timers.set(&d.timer, now.Add(m.p.OfflineWait))
 		return

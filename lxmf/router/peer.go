@@ -108,7 +108,8 @@ func (m *machine) advance(now time.Time, p *peer) {
 	if len(p.packets.waiting)+len(p.resources.waiting) == 0 || p.own != nil || p.lined {
 		return
 	}
-	if !m.online {
+	w := m.ways.way(p.addr)
+	if m.cutOff(w) {
 		for _, d := range p.waiting() {
 			m.park(now, d)
 		}
@@ -119,7 +120,7 @@ func (m *machine) advance(now time.Time, p *peer) {
 		m.retryLater(now, p)
 		return
 	}
-	if w := m.ways.way(p.addr); w.known && w.path {
+	if w.known && w.path {
 		m.dial(now, p, w)
 		return
 	}

@@ -289,7 +289,7 @@ func (r *Router) way(dest rns.Addr) way {
 	ctx := context.Background() // the node answers at once, or is closed
 	var w way
 	if known, err := r.cfg.Node.Recall(ctx, dest); err == nil {
-		w.known, w.ratchet = true, known.Ratchet
+		w.known, w.ratchet, w.local = true, known.Ratchet, known.Local
 	}
 	if p, err := r.cfg.Node.Path(ctx, dest); err == nil {
 		w.path, w.hops, w.iface = true, p.Hops, p.InterfaceName
