@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 
 	"meshchatx/internal/keyfile"
 	"meshchatx/rns"
@@ -40,16 +41,44 @@ func (c identityNew) Run(env *Environment) error {
 }
 
 type identityShow struct {
-	File string `arg:"" help:"Key file, or - for standard input; base64, base32 and hexadecimal text are read too."`
+	File       string `arg:"" optional:"" help:"Key file, or - for standard input; base64, base32 and hexadecimal text are read too. Without it: the identities of the storage directory."`
+	StorageDir string `help:"Directory of identities, messages and settings." placeholder:"DIR" type:"path"`
 }
 
-// Run shows an identity.
+// Run shows an identity, or all of the storage directory.
 func (c identityShow) Run(env *Environment) error {
+	if c.File == "" {
+		return c.showAll(env)
+	}
 	id, err := readKey(env, c.File)
 	if err != nil {
 		return err
 	}
 	return printIdentity(env.Stdout, id, "")
+}
+
+func (c identityShow) showAll(env *Environment) error {
+	storage, _, err := Paths{StorageDir: c.StorageDir}.dirs(env)
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(storage, "identities", "*", "identity"))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return failf("there is no identity in %s yet; the first start makes one", storage)
+	}
+	for _, f := range files {
+		id, err := readKey(env, f)
+		if err != nil {
+			return err
+		}
+		if err := printIdentity(env.Stdout, id, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type identityImport struct {
