@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { launch, openPage, settled } from './browser.mjs'
-import { startMock } from './mock.mjs'
+import { look, startDemo } from './demo.mjs'
 import { shots } from './routes.mjs'
 
 /** @param {string} name */
@@ -15,11 +15,15 @@ const option = (name) =>
     ?.split(',')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-const mock = process.env['BASE_URL'] ? null : await startMock(4198)
-const base = process.env['BASE_URL'] ?? 'http://127.0.0.1:4198'
+const demo = await startDemo()
 const browser = await launch()
 let bad = 0
 let pages = 0
+
+const first = await openPage(browser, demo.url, 1280, 'light')
+const world = await look(first.page)
+const session = await first.page.context().storageState()
+await first.close()
 
 /** Facts axe does not check. Runs in the page. */
 function structure() {
@@ -59,10 +63,10 @@ function structure() {
 
 for (const width of option('widths')?.map(Number) ?? [320, 360, 1280]) {
   for (const scheme of /** @type {('light'|'dark')[]} */ (['light', 'dark'])) {
-    const { page, close } = await openPage(browser, base, width, scheme)
-    for (const shot of shots) {
+    const { page, close } = await openPage(browser, demo.base, width, scheme, session)
+    for (const shot of shots(world)) {
       if (option('only') && !option('only')?.includes(shot.name)) continue
-      await page.goto(base + shot.path)
+      await page.goto(demo.base + shot.path)
       await settled(page)
       await shot.act?.(page).catch(() => undefined)
       await page.waitForTimeout(300)
@@ -102,7 +106,6 @@ for (const width of option('widths')?.map(Number) ?? [320, 360, 1280]) {
   }
 }
 await browser.close()
-mock?.close()
-mock?.closeAllConnections()
+await demo.stop()
 console.log(`axe: ${pages} pages, ${bad} problems`)
 process.exitCode = bad === 0 ? 0 : 1

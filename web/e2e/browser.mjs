@@ -17,8 +17,13 @@ export function launch() {
   })
 }
 
-/** @param {import('playwright-core').Browser} browser @param {string} base @param {number} width @param {'light' | 'dark'} scheme */
-export async function openPage(browser, base, width, scheme) {
+/**
+ * Opens an address of the program. session is the storage of a page that has signed in before.
+ * @typedef {Awaited<ReturnType<import('playwright-core').BrowserContext['storageState']>>} Session
+ * @param {import('playwright-core').Browser} browser @param {string} url @param {number} width @param {'light' | 'dark'} scheme
+ * @param {Session} [session]
+ */
+export async function openPage(browser, url, width, scheme, session) {
   const height = widths[/** @type {keyof typeof widths} */ (width)] ?? 800
   const context = await browser.newContext({
     viewport: { width, height },
@@ -28,13 +33,13 @@ export async function openPage(browser, base, width, scheme) {
     hasTouch: width < 600,
     isMobile: width < 600,
     locale: 'en-GB',
+    ...(session ? { storageState: session } : {}),
   })
   const page = await context.newPage()
   const complaints = /** @type {string[]} */ ([])
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(String(error)))
-  const token = process.env['START_TOKEN'] ?? 'any'
-  await page.goto(`${base}/#token=${token}`)
+  await page.goto(url)
   await page.waitForSelector('main')
   return { page, complaints, close: () => context.close() }
 }

@@ -1,10 +1,11 @@
-// Screenshots of every page.   node e2e/shots.mjs [--only=chat,network] [--widths=360,1280] [--themes=light]
-// BASE_URL names a running program and START_TOKEN its one-time token; without BASE_URL the mock answers.
+// Screenshots of every page of the demonstration into e2e/out.
+//   node e2e/shots.mjs [--only=chat,network] [--widths=360,1280] [--themes=light]
+// MESHCHATX names another binary than bin/meshchatx.
 // @ts-check
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { launch, openPage, settled, widths } from './browser.mjs'
-import { startMock } from './mock.mjs'
+import { look, startDemo } from './demo.mjs'
 import { shots } from './routes.mjs'
 
 /** @param {string} name */
@@ -15,17 +16,21 @@ const option = (name) =>
     ?.split(',')
 const out = fileURLToPath(new URL('./out/', import.meta.url))
 mkdirSync(out, { recursive: true })
-const mock = process.env['BASE_URL'] ? null : await startMock(4199)
-const base = process.env['BASE_URL'] ?? 'http://127.0.0.1:4199'
+const demo = await startDemo()
 const browser = await launch()
 let bad = 0
 
+const first = await openPage(browser, demo.url, 1280, 'light')
+const world = await look(first.page)
+const session = await first.page.context().storageState()
+await first.close()
+
 for (const width of option('widths')?.map(Number) ?? Object.keys(widths).map(Number)) {
   for (const scheme of /** @type {('light'|'dark')[]} */ (option('themes') ?? ['light', 'dark'])) {
-    const { page, complaints, close } = await openPage(browser, base, width, scheme)
-    for (const shot of shots) {
+    const { page, complaints, close } = await openPage(browser, demo.base, width, scheme, session)
+    for (const shot of shots(world)) {
       if (option('only') && !option('only')?.includes(shot.name)) continue
-      await page.goto(base + shot.path)
+      await page.goto(demo.base + shot.path)
       await settled(page)
       try {
         await shot.act?.(page)
@@ -45,7 +50,6 @@ for (const width of option('widths')?.map(Number) ?? Object.keys(widths).map(Num
   }
 }
 await browser.close()
-mock?.close()
-mock?.closeAllConnections()
+await demo.stop()
 console.log(bad === 0 ? 'shots: no complaints' : `shots: ${bad} complaints`)
 process.exitCode = bad === 0 ? 0 : 1
