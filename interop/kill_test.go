@@ -167,6 +167,9 @@ func killSendingChild(ctx context.Context, t *testing.T) []string {
 		t.Fatalf("message was %s", final.Event)
 	}
 	stop(errors.New("delivered"))
+	if _, err := p.Wait(ctx, "message", 0, nil); err != nil { // the partner proves first
+		t.Fatal(err)
+	}
 	list := p.Events("message", 0)
 	if len(list) != 1 || len(list[0].Attachments) != 1 {
 		t.Fatalf("%d messages arrived", len(list))

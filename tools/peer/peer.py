@@ -410,6 +410,10 @@ class Peer:
         t0 = time.time()
         if c.get("drop", False):
             self.reticulum.drop_path(h)
+            culled = time.time() + 10   # a dropped path stays until the next round of jobs
+            while RNS.Transport.has_path(h) and time.time() < culled:
+                time.sleep(0.02)
+            t0 = time.time()
         if not RNS.Transport.has_path(h):
             RNS.Transport.request_path(h)
         deadline = time.time() + c.get("timeout", 15)
