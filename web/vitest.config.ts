@@ -6,5 +6,11 @@ process.env['TZ'] = 'UTC'
 
 export default mergeConfig(
   vite,
-  defineConfig({ test: { environment: 'happy-dom', setupFiles: ['src/test-setup.ts'], include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'] } }),
+  defineConfig({
+    test: {
+      environment: 'happy-dom',
+      setupFiles: ['src/test-setup.ts'],
+      include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
+    },
+  }),
 )
