@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"meshchatx/rns"
+	"meshchatx/rns/iface"
+	"meshchatx/rns/iface/tcp"
+	"meshchatx/rns/node"
+	"meshchatx/rns/stamp"
+	"meshchatx/rns/transport"
+)
+
+// bench is the node under test.
+type bench struct {
+	node *node.Node
+	id   *rns.Identity
+	echo *node.Destination
+	mail *mail
+}
+
+func (b *bench) do(ctx context.Context, o order) (answer, error) {
+	f, ok := map[string]func(context.Context, order) (answer, error){
+		"start": b.start, "serve": b.serve, "announce": b.announce, "stats": b.stats, "wait_paths": b.waitPaths,
+		"has_path": b.hasPath, "link_rate": b.linkRate, "rtt": b.rtt, "resource": b.resource, "lxmf": b.lxmf,
+		"stamp": b.stamp, "workblock": b.workblock, "attempts": b.attempts,
+	}[o.Cmd]
+	if !ok {
+		return nil, fmt.Errorf("unknown order %q", o.Cmd)
+	}
+	return f(ctx, o)
+}
+
+func (b *bench) close() {
+	if b.mail != nil {
+		b.mail.close()
+	}
+	if b.node != nil {
+		_ = b.node.Close()
+	}
+}
+
+func (b *bench) start(ctx context.Context, o order) (answer, error) {
+	conf := node.DefaultConfig()
+	conf.Transport = node.Switch(o.Transport)
+	n, err := node.New(conf)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.Start(ctx); err != nil {
+		return nil, err
+	}
+	b.node = n
+	if b.id, err = rns.NewIdentity(rand.Reader); err != nil {
+		return nil, err
+	}
+	var i iface.Interface
+	if o.Listen > 0 {
+		i, err = tcp.NewServer(tcp.ServerConfig{Name: "bench", Host: "127.0.0.1", Port: o.Listen})
+	} else {
+		i, err = tcp.NewClient(tcp.ClientConfig{Name: "bench", Host: "127.0.0.1", Port: o.Connect})
+	}
+	if err == nil {
+		_, err = n.AddInterface(i, node.InterfaceConfig{IngressControl: transport.LimitOff})
+	}
+	return nil, err
+}
+
+func (b *bench) serve(ctx context.Context, o order) (answer, error) {
+	var err error
+	b.echo, err = b.node.Register(node.DestinationConfig{
+		Identity: b.id, Name: "bench.echo", Proofs: node.ProveAll,
+		OnLink: func(*node.Link) node.LinkHandler {
+			return node.LinkHandler{
+				OnPacket: func(l *node.Link, p *node.LinkPacket) {
+					_, _ = l.Send(ctx, p.Data, node.SendOptions{Receipt: node.NoReceipt})
+					_ = p.Prove()
+				},
+				OnResource: func(*node.Link, node.ResourceOffer) *node.ResourceAcceptance {
+					return &node.ResourceAcceptance{Sink: io.Discard}
+				},
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if b.mail, err = newMail(b, o.Durable); err != nil {
+		return nil, err
+	}
+	return answer{"echo": b.echo.Addr().Hex(), "lxmf": b.mail.Address().Hex()}, nil
+}
+
+func (b *bench) announce(ctx context.Context, _ order) (answer, error) {
+	return nil, errors.Join(b.echo.Announce(ctx, node.AnnounceOptions{}), b.mail.Announce(ctx))
+}
+
+// stats are the tables and, after a collection, the memory.
+func (b *bench) stats(ctx context.Context, _ order) (answer, error) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	mallocs := m.Mallocs
+	debug.FreeOSMemory()
+	runtime.ReadMemStats(&m)
+	c, err := b.node.Counts(ctx)
+	return answer{"paths": c.Paths, "heap": m.HeapAlloc, "mallocs": mallocs}, err
+}
+
+func (b *bench) paths(ctx context.Context) int {
+	c, _ := b.node.Counts(ctx)
+	return c.Paths
+}
+
+func (b *bench) waitPaths(ctx context.Context, o order) (answer, error) {
+	last, at := b.paths(ctx), time.Now()
+	for tick := time.NewTicker(5 * time.Millisecond); last < o.N; <-tick.C {
+		if k := b.paths(ctx); k != last {
+			last, at = k, time.Now()
+		} else if time.Since(at) > seconds(o.Stall) {
+			break
+		}
+	}
+	return answer{"paths": last, "t": float64(at.UnixNano()) / 1e9}, nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func (b *bench) hasPath(ctx context.Context, o order) (answer, error) {
+	dest, err := rns.ParseAddr(o.Dest)
+	if err != nil {
+		return nil, err
+	}
+	end := time.Now().Add(seconds(o.Timeout))
+	for tick := time.NewTicker(10 * time.Millisecond); !b.node.HasPath(ctx, dest) && time.Now().Before(end); <-tick.C {
+	}
+	return answer{"has": b.node.HasPath(ctx, dest)}, nil
+}
+
+func (b *bench) open(ctx context.Context, o order, h node.LinkHandler) (*node.Link, error) {
+	dest, err := rns.ParseAddr(o.Dest)
+	if err != nil {
+		return nil, err
+	}
+	return b.node.OpenLink(ctx, dest, h)
+}
+
+// times runs f n times and returns how long each took, in seconds.
+func times(n int, f func() error) (answer, error) {
+	out := make([]float64, 0, n)
+	for range n {
+		begin := time.Now()
+		if err := f(); err != nil {
+			return nil, err
+		}
+		out = append(out, time.Since(begin).Seconds())
+	}
+	return answer{"seconds": out}, nil
+}
+
+func (b *bench) linkRate(ctx context.Context, o order) (answer, error) {
+	return times(o.N, func() error {
+		l, err := b.open(ctx, o, node.LinkHandler{})
+		if err == nil {
+			defer l.Close()
+		}
+		return err
+	})
+}
+
+func (b *bench) rtt(ctx context.Context, o order) (answer, error) {
+	back := make(chan struct{}, 1)
+	l, err := b.open(ctx, o, node.LinkHandler{OnPacket: func(*node.Link, *node.LinkPacket) { back <- struct{}{} }})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	payload := make([]byte, 32)
+	_, _ = rand.Read(payload)
+	return times(o.N, func() error {
+		if _, err := l.Send(ctx, payload, node.SendOptions{}); err != nil {
+			return err
+		}
+		select {
+		case <-back:
+			return nil
+		case <-time.After(5 * time.Second):
+			return errors.New("echo lost")
+		}
+	})
+}
+
+func (b *bench) resource(ctx context.Context, o order) (answer, error) {
+	l, err := b.open(ctx, o, node.LinkHandler{})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	data := repeated(make([]byte, 1<<20))
+	_, _ = rand.Read(data)
+	return times(o.N, func() error {
+		t, err := l.SendResource(ctx, data, int64(o.Size), node.ResourceOptions{Compression: node.CompressNever})
+		if err != nil {
+			return err
+		}
+		return t.Wait(ctx)
+	})
+}
+
+// repeated is a file of any length without the memory for it.
+type repeated []byte
+
+func (r repeated) ReadAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) {
+		n += copy(p[n:], r[(off+int64(n))%int64(len(r)):])
+	}
+	return n, nil
+}
+
+func (b *bench) stamp(ctx context.Context, o order) (answer, error) {
+	return times(o.N, func() error {
+		var material [32]byte
+		_, _ = rand.Read(material[:])
+		cores := runtime.GOMAXPROCS(0)
+		_, err := stamp.NewWork(material[:], stamp.MessageRounds, cores).Search(ctx, o.Cost, stamp.Options{Workers: cores})
+		return err
+	})
+}
+
+func (b *bench) workblock(_ context.Context, o order) (answer, error) {
+	return times(o.N, func() error {
+		stamp.Workblock(bytes.Repeat([]byte{1}, 32), stamp.MessageRounds, runtime.GOMAXPROCS(0))
+		return nil
+	})
+}
+
+// attempts counts the candidates tried in a second.
+func (b *bench) attempts(ctx context.Context, _ order) (answer, error) {
+	cores := runtime.GOMAXPROCS(0)
+	w := stamp.NewWork(make([]byte, 32), stamp.MessageRounds, cores)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var n atomic.Uint64
+	begin := time.Now()
+	_, err := w.Search(ctx, 80, stamp.Options{Workers: cores, Attempts: &n})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return nil, err
+	}
+	return answer{"per_s": float64(n.Load()) / time.Since(begin).Seconds()}, nil
+}
