@@ -222,6 +222,7 @@ func (s *Service) resubmit(ctx context.Context, m store.Message, why EventKind) 
 	}
 	s.track(m, eventsOf(log))
 	s.Happened(m.ID, Event{At: s.conf.Now(), Kind: why, Hops: -1})
+	m.Attempts = s.made(m.ID)
 	out, err := s.outbound(ctx, m)
 	if err == nil {
 		err = s.conf.Router.Send(out)
@@ -231,6 +232,17 @@ func (s *Service) resubmit(ctx context.Context, m store.Message, why EventKind) 
 		s.Happened(m.ID, Event{At: s.conf.Now(), Kind: EventFailed, Code: CodeUnknown, Detail: err.Error(), Hops: -1})
 	}
 	return nil
+}
+
+// made counts the attempts of a message since a person last asked for it.
+func (s *Service) made(id rns.Hash) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.outbox[id]
+	if !ok {
+		return 0
+	}
+	return t.fold.d.Attempt - t.fold.before
 }
 
 // Cancel stops an outgoing message. The router says when it has.

@@ -153,6 +153,7 @@ type folder struct {
 	d        Delivery
 	lastOut  time.Time // when the last byte of the attempt left
 	bestRate int64
+	before   int // attempts made before the last retry of a finished message: the router counts anew
 }
 
 // apply takes one event. A proof of delivery beats everything: it may arrive
@@ -165,8 +166,11 @@ func (f *folder) apply(e Event) {
 	if f.d.State.Final() && e.Kind != EventRetried && e.Kind != EventDelivered {
 		return
 	}
-	if e.Attempt > f.d.Attempt {
-		f.d.Attempt = e.Attempt
+	if f.d.State.Final() && e.Kind == EventRetried {
+		f.before = f.d.Attempt
+	}
+	if e.Attempt > 0 {
+		f.d.Attempt = max(f.d.Attempt, f.before+e.Attempt)
 	}
 	f.learn(e)
 	if next, ok := f.next(e); ok {

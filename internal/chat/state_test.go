@@ -58,6 +58,8 @@ func TestDerive(t *testing.T) {
 			Delivery{State: StateDelivered, Since: at(5), Hops: -1, Took: 1}},
 		{"retry in place", []Event{queued, fail, {At: at(2000), Kind: EventRetried}},
 			Delivery{State: StateWaiting, Since: at(2000), Hops: -1, Attempt: 5}},
+		{"attempts of a retry count on", []Event{queued, fail, {At: at(2000), Kind: EventRetried}, {At: at(2001), Kind: EventPathRequest, Attempt: 1, Try: 1}},
+			Delivery{State: StatePath, Since: at(2001), Hops: -1, Attempt: 6, Try: 1}},
 		{"restart in the middle", []Event{queued, {At: at(10), Kind: EventProgress, Percent: 50, Attempt: 2}, {At: at(99), Kind: EventResumed}},
 			Delivery{State: StateWaiting, Since: at(99), Hops: -1, Attempt: 2}},
 		{"restart does not revive a final message", []Event{queued, fail, {At: at(2000), Kind: EventResumed}},
