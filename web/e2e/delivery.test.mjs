@@ -63,7 +63,7 @@ test('criterion 12: cancelling a transfer stops its bytes within a second and sa
 
 test('criterion 11: a permanent reason offers no retry', async () => {
   const { one: ada } = pair
-  await ada.mine('PATCH', '/settings', { values: { delivery_limit_bytes: 100_000 } })
+  await ada.mine('PATCH', '/settings', { items: [{ key: 'delivery_limit_bytes', value: 100_000 }] })
   const id = await sendFile('Too big for Ada', 400_000)
   const state = page.locator(
     `[data-message="${id}"] [data-state=refused], [data-message="${id}"] [data-state=failed]`,
@@ -82,7 +82,7 @@ test('criterion 11: a permanent reason offers no retry', async () => {
   await sheet.waitFor()
   assert.equal(await sheet.getByRole('button', { name: /Try again|then retry/ }).count(), 0)
   await page.keyboard.press('Escape')
-  await ada.mine('PATCH', '/settings', { values: { delivery_limit_bytes: 10_000_000 } })
+  await ada.mine('PATCH', '/settings', { items: [{ key: 'delivery_limit_bytes', value: 10_000_000 }] })
 })
 
 test('criterion 13: the server may die while sending: it is said, nothing is lost or doubled, the draft stays', async () => {
