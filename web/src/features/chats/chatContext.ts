@@ -1,4 +1,4 @@
-import type { ComputedRef, InjectionKey } from 'vue'
+import type { ComputedRef, InjectionKey, Ref } from 'vue'
 import type { MessageActions } from './useMessageActions'
 
 /** What the parts of an open chat share. */
@@ -8,6 +8,8 @@ export interface ChatContext {
   name: ComputedRef<string>
   actions: MessageActions
   jump: (message: string) => void
+  /** What is looked for in this chat, and the message it was found in. */
+  find: Readonly<Ref<{ words: string; hit: string }>>
 }
 
 export const chatKey: InjectionKey<ChatContext> = Symbol('chat')
