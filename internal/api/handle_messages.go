@@ -33,6 +33,9 @@ func (s *Server) sendMessage(ctx context.Context, in *sendMessageInput) (*messag
 		Peer: addr(b.Peer), Title: b.Title, Content: b.Content, ReplyTo: hash(b.ReplyTo), Method: methods[b.Method],
 		WaitHeard: b.When == "heard", ClientID: b.ClientID,
 	}
+	if b.Draft == "kept" {
+		o.Draft = chat.DraftKept
+	}
 	if b.WrittenAt > 0 {
 		o.WrittenAt = time.UnixMilli(b.WrittenAt)
 	}

@@ -27,6 +27,7 @@ type SendMessage struct {
 	ReplyTo     string   `json:"reply_to,omitempty" pattern:"^([0-9a-f]{64})?$"`
 	Method      string   `json:"method,omitempty" enum:"auto,direct,opportunistic" default:"auto"`
 	When        string   `json:"when,omitempty" enum:"now,heard" default:"now" doc:"heard: wait until the peer is next heard."`
+	Draft       string   `json:"draft,omitempty" enum:"sent,kept" default:"sent" doc:"sent: the draft to this peer has become the message and goes. kept: the message was written elsewhere and the draft stays."`
 	ClientID    string   `json:"client_id,omitempty" maxLength:"64" doc:"Chosen by the client. A repetition with the same client_id and written_at returns the first message instead of making a second one."`
 	WrittenAt   int64    `json:"written_at,omitempty" format:"int64" doc:"The client's clock when the person pressed Send."`
 }

@@ -48,7 +48,7 @@ func (s *Service) Send(ctx context.Context, o Outgoing) (Ref, error) {
 		return Ref{}, err
 	}
 	queued := Event{At: now, Kind: EventQueued, Hops: -1}
-	ref, err := s.insert(ctx, row, packed, queued)
+	ref, err := s.insert(ctx, row, packed, queued, o.Draft)
 	if errors.Is(err, store.ErrExists) {
 		return s.known(ctx, msg.Hash)
 	}
@@ -59,7 +59,9 @@ func (s *Service) Send(ctx context.Context, o Outgoing) (Ref, error) {
 	s.remember(o, ref)
 	s.track(row, []Event{queued})
 	s.changed(event.MessageAdded, o.Peer, ref.ID)
-	s.conf.Bus.Publish(event.DraftChanged, event.IDs{Peer: o.Peer})
+	if o.Draft == DraftSent {
+		s.conf.Bus.Publish(event.DraftChanged, event.IDs{Peer: o.Peer})
+	}
 	out := Outbound{Message: msg, Method: o.Method, WaitHeard: o.WaitHeard}
 	if err := s.conf.Router.Send(out); err != nil {
 		// The message is safe: it is taken up again at the next start.
@@ -69,8 +71,8 @@ func (s *Service) Send(ctx context.Context, o Outgoing) (Ref, error) {
 }
 
 // insert makes the message, its conversation and its first event durable
-// together. Writing to a stranger accepts them; the draft has become the message.
-func (s *Service) insert(ctx context.Context, row store.Message, packed []byte, first Event) (Ref, error) {
+// together. Writing to a stranger accepts them; the draft goes if it has become the message.
+func (s *Service) insert(ctx context.Context, row store.Message, packed []byte, first Event, draft DraftUse) (Ref, error) {
 	ref := Ref{ID: row.ID, Peer: row.Peer}
 	err := s.conf.Store.Update(ctx, func(tx store.IdentityTables) error {
 		if _, err := tx.Conversations.Ensure(ctx, row.Peer, store.RequestNone, row.StoredAt); err != nil {
@@ -86,6 +88,9 @@ func (s *Service) insert(ctx context.Context, row store.Message, packed []byte, 
 		ref.Seq = seq
 		if err := tx.Events.Append(ctx, seq, first.record()); err != nil {
 			return err
+		}
+		if draft == DraftKept {
+			return nil
 		}
 		return tx.Drafts.Delete(ctx, row.Peer)
 	})

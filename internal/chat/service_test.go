@@ -36,6 +36,11 @@ func TestDraftsConflict(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Draft != "one" {
 		t.Fatalf("%+v, %v", list, err)
 	}
+	// What is written elsewhere leaves the draft alone.
+	d.send(Outgoing{Peer: bob, Content: "by the way", Draft: DraftKept})
+	if kept, err := d.Draft(t.Context(), bob); err != nil || kept.Content != "one" || len(kept.Uploads) != 1 {
+		t.Fatalf("%+v, %v", kept, err)
+	}
 	// Sending turns the draft into the message.
 	d.send(Outgoing{Peer: bob, Content: "one", Uploads: []store.UploadID{u.ID}})
 	if after, err := d.Draft(t.Context(), bob); err != nil || after.Rev != 0 {

@@ -93,11 +93,21 @@ type Outgoing struct {
 	ReplyTo   rns.Hash
 	Method    store.Method
 	WaitHeard bool
+	Draft     DraftUse
 	// ClientID makes a repetition find the first message. WrittenAt is the client's clock; with the same
 	// WrittenAt and ClientID the message is the same to the bit.
 	ClientID  string
 	WrittenAt time.Time
 }
+
+// DraftUse says what a sent message means for the draft to its recipient.
+type DraftUse uint8
+
+// What becomes of the draft.
+const (
+	DraftSent DraftUse = iota // it has become the message
+	DraftKept                 // the message was written elsewhere, as on the command line
+)
 
 // Ref names a stored message.
 type Ref struct {

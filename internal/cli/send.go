@@ -46,7 +46,7 @@ func (c sendCommand) Run(env *Environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	msg := api.SendMessage{Peer: to.Hex(), Content: text, Title: c.Title, Method: c.Method}
+	msg := api.SendMessage{Peer: to.Hex(), Content: text, Title: c.Title, Method: c.Method, Draft: "kept"}
 	for _, name := range c.File {
 		id, err := s.upload(env.Context, name)
 		if err != nil {

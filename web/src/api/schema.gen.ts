@@ -1865,6 +1865,12 @@ export interface components {
             client_id?: string;
             content: string;
             /**
+             * @description sent: the draft to this peer has become the message and goes. kept: the message was written elsewhere and the draft stays.
+             * @default sent
+             * @enum {string}
+             */
+            draft: "sent" | "kept";
+            /**
              * @default auto
              * @enum {string}
              */
