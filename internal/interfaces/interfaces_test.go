@@ -3,6 +3,7 @@ package interfaces
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"meshchatx/rns"
 	"meshchatx/rns/config"
 	"meshchatx/rns/iface"
+	"meshchatx/rns/iface/tcp"
 	"meshchatx/rns/node"
 )
 
@@ -373,6 +376,14 @@ func TestTestBeforeSave(t *testing.T) {
 	client.Name, client.TargetPort = "Hub", port
 	if st := s.Test(t.Context(), client)[1]; st.Step != "name" || st.State != StepWarn {
 		t.Errorf("name: %+v", st)
+	}
+}
+
+func TestReasonOfALostConnection(t *testing.T) {
+	for _, err := range []error{net.ErrClosed, tcp.ErrClosedByPeer, syscall.ECONNRESET} {
+		if got := Reason(fmt.Errorf("interface: %w", err)); got != "closed" {
+			t.Errorf("%v is %q", err, got)
+		}
 	}
 }
 

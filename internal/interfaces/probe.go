@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"meshchatx/rns/iface/tcp"
 )
 
 // StepState is the outcome of one step of a test.
@@ -192,7 +194,7 @@ func Reason(err error) string {
 		return "unreachable"
 	case errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENXIO):
 		return "no_device"
-	case errors.Is(err, net.ErrClosed):
+	case errors.Is(err, net.ErrClosed), errors.Is(err, tcp.ErrClosedByPeer), errors.Is(err, syscall.ECONNRESET):
 		return "closed"
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return "timeout"

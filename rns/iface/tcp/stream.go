@@ -92,13 +92,13 @@ func (s *stream) run(ctx context.Context, h iface.Host) error {
 		return context.Cause(ctx)
 	}
 	if errors.Is(err, io.EOF) {
-		return errClosedByPeer
+		return ErrClosedByPeer
 	}
 	return err
 }
 
-// errClosedByPeer is the end of a connection that the other side closed.
-var errClosedByPeer = errors.New("connection closed by the peer")
+// ErrClosedByPeer is the end of a connection that the other side closed.
+var ErrClosedByPeer = errors.New("connection closed by the peer")
 
 // read delivers what the stream brings, all frames of one read at once.
 func (s *stream) read(h iface.Host) error {

@@ -196,7 +196,7 @@ func TestLostConnectionEndsServe(t *testing.T) {
 	if err := peer.iface.(interface{ hangUp() error }).hangUp(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-result; !errors.Is(err, errClosedByPeer) {
+	if err := <-result; !errors.Is(err, ErrClosedByPeer) {
 		t.Errorf("Serve returned %v", err)
 	}
 	if err := cli.iface.Send(make([]byte, 30)); !errors.Is(err, iface.ErrOffline) {
