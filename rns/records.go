@@ -20,7 +20,7 @@ var entryLimits = msgpack.Limits{Depth: 8, Values: 16 * maxBlobsPerEntry}
 // unixTime makes a time of the floating point seconds that files hold. Values
 // before the first second of 1970 or after the year 9999 are the zero time.
 func unixTime(f float64) time.Time {
-	const end = 253402300800 // 10000-01-01
+	const end = 253402300800  // 10000-01-01
 	if !(f >= 1 && f < end) { // also when f is not a number
 		return time.Time{}
 	}

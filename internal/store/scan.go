@@ -29,8 +29,3 @@ func scanHash(r sqlite.Row) (v rns.Hash, err error) {
 	err = r.Scan(bytesInto(v[:]))
 	return v, err
 }
-
-func scanAddr(r sqlite.Row) (v rns.Addr, err error) {
-	err = r.Scan(bytesInto(v[:]))
-	return v, err
-}

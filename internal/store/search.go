@@ -48,7 +48,7 @@ func (t Messages) Search(ctx context.Context, q Query) (Hits, error) {
 	if match == "" {
 		return Hits{}, nil
 	}
-	before, since, until := int64(maxSeq), int64(0), int64(maxSeq)
+	before, since, until := maxSeq, int64(0), maxSeq
 	if q.Before > 0 {
 		before = q.Before
 	}

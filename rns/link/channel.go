@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -172,7 +173,7 @@ func (c *Channel) resend(now time.Time, o Outlet, f *flying) error {
 // reference proves what is too far ahead, and so loses it.
 func (c *Channel) Receive(envelope []byte) rns.Verdict {
 	e, err := ParseEnvelope(envelope)
-	if err == rns.VerdictTooShort {
+	if errors.Is(err, rns.VerdictTooShort) {
 		return rns.VerdictTooShort
 	}
 	switch ahead := int(e.Sequence - c.nextRx); {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdh"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -261,7 +262,8 @@ func (l *Link) setRTT(rtt time.Duration) {
 
 // verdictOf extracts the verdict from an error of this package or rns.
 func verdictOf(err error) rns.Verdict {
-	if v, ok := err.(rns.Verdict); ok {
+	var v rns.Verdict
+	if errors.As(err, &v) {
 		return v
 	}
 	return rns.VerdictMalformed

@@ -287,13 +287,13 @@ func (l *Link) afterReceiver(now time.Time, in *incoming) {
 		return
 	}
 	in.progress = p
-	switch {
-	case in.kind == resource.KindResponse:
+	switch in.kind {
+	case resource.KindResponse:
 		a := in.machine.Advertisement()
 		l.fx.emit(RequestProgress{
 			ID: in.request, Response: true, Progress: p, Size: a.DataSize, TransferSize: in.machine.TransferSize(),
 		})
-	case in.kind == resource.KindPlain:
+	case resource.KindPlain:
 		l.fx.emit(TransferProgress{Transfer: in.id, Progress: p})
 	}
 }

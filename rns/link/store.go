@@ -77,7 +77,7 @@ func (l *Link) stored(now time.Time, in *incoming) {
 	case resource.KindRequest:
 		// The id is that of what was received, not what was promised. spec: rns-link §7.3
 		if rns.TruncatedHash(in.content) == in.request {
-			l.serve(now, in.request, in.content)
+			_ = l.serve(now, in.request, in.content) // a resource has no packet whose verdict anybody waits for
 		}
 	case resource.KindResponse:
 		l.responseComplete(now, in)

@@ -91,7 +91,7 @@ func (d *Destination) answerPath(e transport.PathRequested) {
 		d.node.env.log.Warn("path response", slog.Any("destination", d.addr), slog.Any("error", err))
 		return
 	}
-	d.node.post(func(now time.Time) { d.emit(now, answer.packet, answer.ratchet, e.Interface) })
+	d.node.post(func(now time.Time) { _ = d.emit(now, answer.packet, answer.ratchet, e.Interface) })
 }
 
 func (d *Destination) pathAnswer(tag string) (pathAnswer, error) {

@@ -113,7 +113,7 @@ func (l *Link) sendWaiting(now time.Time) {
 func (n *Node) outLink(now time.Time, frames [][]byte) {
 	n.sending = control
 	for _, raw := range frames {
-		n.out(now, transport.OutPacket{Raw: raw})
+		_, _ = n.out(now, transport.OutPacket{Raw: raw}) // its link finds out by itself
 	}
 	n.sending = datagram
 }

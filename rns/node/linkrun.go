@@ -273,7 +273,7 @@ func (l *Link) transmit(fx *link.Effects) {
 		f := &fx.Send[i]
 		if f.Context == rns.ContextResource && l.port != nil {
 			// Parts may repeat byte for byte, so the packet filter need not see them.
-			l.port.out.put(f.Raw, bulk)
+			_ = l.port.out.put(f.Raw, bulk) // what finds no room is asked for again
 			continue
 		}
 		frames = append(frames, f.Raw)

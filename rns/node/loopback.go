@@ -22,9 +22,6 @@ type linkKey struct {
 
 func (l *Link) key() linkKey { return linkKey{l.id, l.role} }
 
-// localMTU is the MTU of links inside the node, in bytes.
-const localMTU = 8192
-
 // toMate hands frames to the other end. They share its fate with packets on a medium: what it has no room for is lost.
 func (l *Link) toMate(fx *link.Effects) {
 	for i := range fx.Send {

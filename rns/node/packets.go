@@ -43,6 +43,9 @@ type Packet struct {
 	Signal    iface.Signal
 	// Received is when it arrived.
 	Received time.Time
+	// PeerCopes tells that the sender takes a proof however early it comes: it is this implementation, or in this node. Others
+	// lose a proof that comes within a fraction of a millisecond. spec: rns-link §6.1
+	PeerCopes bool
 
 	prove func() error
 	once  sync.Once

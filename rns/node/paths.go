@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"meshchatx/rns"
@@ -154,7 +155,7 @@ func (n *Node) AwaitPath(ctx context.Context, dest rns.Addr) (Path, error) {
 	case <-n.gone:
 		return Path{}, ErrClosed
 	case <-ctx.Done():
-		if context.Cause(ctx) == context.DeadlineExceeded {
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			return Path{}, ErrNoPath
 		}
 		return Path{}, context.Cause(ctx)

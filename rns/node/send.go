@@ -8,6 +8,7 @@ import (
 
 	"meshchatx/rns"
 	"meshchatx/rns/iface"
+	"meshchatx/rns/link"
 	"meshchatx/rns/transport"
 )
 
@@ -40,7 +41,7 @@ func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o Sen
 	if k.local != nil {
 		k.ratchet = k.local.ratchets.newest()
 	}
-	sealed, err := k.known.Public.Encrypt(n.env.rand, data, k.ratchet)
+	sealed, err := n.seal(k.known.Public, data, k.ratchet)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt for %s: %w", dest, err)
 	}
@@ -48,6 +49,15 @@ func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o Sen
 		return n.sendLocal(ctx, rns.Packet{Dest: dest, Data: sealed}, o)
 	}
 	return n.sendRaw(ctx, rns.Packet{Dest: dest, Data: sealed}, &k.known.Public, o)
+}
+
+// seal encrypts a single packet. The mark tells our own kind that its proof may come at once: sendRaw knows the packet before
+// it leaves.
+func (n *Node) seal(to rns.PublicKey, data []byte, ratchet *rns.RatchetPublic) ([]byte, error) {
+	if n.cfg.Params.Link.Marks == link.MarksOn {
+		return to.EncryptMarked(n.env.rand, data, ratchet)
+	}
+	return to.Encrypt(n.env.rand, data, ratchet)
 }
 
 // SendPlain sends data unencrypted to a PLAIN destination: it reaches the direct neighbours.
@@ -192,7 +202,7 @@ type arrived struct {
 
 // receive decrypts a packet, proves it if all are proved, and gives it to the application. spec: rns-core §5.4
 func (d *Destination) receive(a arrived) {
-	plain, ratchet, err := d.decrypt(a.data)
+	o, err := d.decrypt(a.data)
 	if err != nil {
 		v := rns.VerdictUndecryptable
 		if errors.Is(err, rns.ErrNoRatchetMatched) {
@@ -202,8 +212,8 @@ func (d *Destination) receive(a arrived) {
 		return
 	}
 	p := &Packet{
-		Destination: d, Data: plain, Hash: a.hash, Ratchet: ratchet, Hops: a.hops, Interface: a.on, Signal: a.signal,
-		Received: a.at,
+		Destination: d, Data: o.Plaintext, Hash: a.hash, Ratchet: o.Ratchet, Hops: a.hops, Interface: a.on, Signal: a.signal,
+		Received: a.at, PeerCopes: o.Marked || a.on == 0,
 	}
 	if d.conf.Identity != nil && d.conf.Proofs != ProveNone {
 		p.prove = func() error { return d.prove(a) }
@@ -216,20 +226,20 @@ func (d *Destination) receive(a arrived) {
 	}
 }
 
-func (d *Destination) decrypt(data []byte) ([]byte, *rns.RatchetID, error) {
+func (d *Destination) decrypt(data []byte) (rns.Opened, error) {
 	switch d.kind {
 	case rns.DestSingle:
 		keys := d.trials.limit(d.node.env.now(), d.ratchets.all())
-		plain, ratchet, err := d.conf.Identity.Decrypt(data, keys, d.ratchets.policy())
+		o, err := d.conf.Identity.Open(data, keys, d.ratchets.policy())
 		if err != nil {
 			d.trials.failed++
 		}
-		return plain, ratchet, err
+		return o, err
 	case rns.DestGroup:
 		plain, err := d.group.Decrypt(nil, data)
-		return plain, nil, err
+		return rns.Opened{Plaintext: plain}, err
 	default:
-		return data, nil, nil
+		return rns.Opened{Plaintext: data}, nil
 	}
 }
 
@@ -268,7 +278,7 @@ func (d *Destination) prove(a arrived) error {
 	if err != nil {
 		return err
 	}
-	if !d.node.post(func(now time.Time) { d.node.out(now, transport.OutPacket{Raw: raw, Attached: a.on}) }) {
+	if !d.node.post(func(now time.Time) { _, _ = d.node.out(now, transport.OutPacket{Raw: raw, Attached: a.on}) }) {
 		return ErrClosed
 	}
 	return nil

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"time"
 
 	"meshchatx/rns"
@@ -66,7 +67,8 @@ func (m *Machine) Outbound(now time.Time, p OutPacket) *Effects {
 
 // verdictOf turns an error of a parser into its verdict.
 func verdictOf(err error) rns.Verdict {
-	if v, ok := err.(rns.Verdict); ok {
+	var v rns.Verdict
+	if errors.As(err, &v) {
 		return v
 	}
 	return rns.VerdictMalformed

@@ -94,7 +94,7 @@ func (b packed) size() int { return rns.HeaderMaxSize + len(b) - 1 }
 
 // appendRelayed appends the announce as a transport node sends it. spec: rns-core §14.8
 func (b packed) appendRelayed(raw []byte, dest, via rns.Addr, hops uint8, context rns.Context) []byte {
-	flags := byte(flagHeader2 | flagTransport | byte(rns.PacketAnnounce))
+	flags := flagHeader2 | flagTransport | byte(rns.PacketAnnounce)
 	if b.contextFlag() {
 		flags |= flagContext
 	}

@@ -56,18 +56,18 @@ var loaded sync.Map
 
 // Load returns a file of spec/vectors, such as "rns-core.json". It finds the
 // module root by walking up from the working directory.
-func Load(t testing.TB, name string) *File {
-	t.Helper()
+func Load(tb testing.TB, name string) *File {
+	tb.Helper()
 	if f, ok := loaded.Load(name); ok {
 		return f.(*File)
 	}
 	root, err := ModuleRoot()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f, err := Read(filepath.Join(root, "spec", "vectors", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	loaded.Store(name, f)
 	return f
@@ -108,9 +108,7 @@ func Read(path string) (*File, error) {
 	if err := f.collect(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.groups)) {
-		f.order = append(f.order, name)
-	}
+	f.order = append(f.order, slices.Sorted(maps.Keys(f.groups))...)
 	return f, nil
 }
 
@@ -179,38 +177,38 @@ func (f *File) ID(group string, n int) string {
 // Group decodes all vectors of a group. Numbers in fields of type any become
 // [json.Number], so that 1 and 1.0 stay distinct. An empty or unknown group
 // fails the test.
-func Group[T any](t testing.TB, f *File, group string) []T {
-	t.Helper()
+func Group[T any](tb testing.TB, f *File, group string) []T {
+	tb.Helper()
 	raw := f.groups[group]
 	if len(raw) == 0 {
-		t.Fatalf("%s has no vectors in group %q", f.Name, group)
+		tb.Fatalf("%s has no vectors in group %q", f.Name, group)
 	}
 	out := make([]T, len(raw))
 	for i, r := range raw {
-		decode(t, f.Name+"/"+group+"/"+strconv.Itoa(i), r, &out[i])
+		decode(tb, f.Name+"/"+group+"/"+strconv.Itoa(i), r, &out[i])
 	}
 	return out
 }
 
 // Object decodes a member of the top level that is not a group, such as
 // "constants" of rns-core.json.
-func Object[T any](t testing.TB, f *File, name string) T {
-	t.Helper()
+func Object[T any](tb testing.TB, f *File, name string) T {
+	tb.Helper()
 	raw, ok := f.top[name]
 	if !ok {
-		t.Fatalf("%s has no member %q", f.Name, name)
+		tb.Fatalf("%s has no member %q", f.Name, name)
 	}
 	var v T
-	decode(t, f.Name+"/"+name, raw, &v)
+	decode(tb, f.Name+"/"+name, raw, &v)
 	return v
 }
 
-func decode(t testing.TB, what string, raw []byte, v any) {
-	t.Helper()
+func decode(tb testing.TB, what string, raw []byte, v any) {
+	tb.Helper()
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if err := d.Decode(v); err != nil {
-		t.Fatalf("%s: %v", what, err)
+		tb.Fatalf("%s: %v", what, err)
 	}
 }
 
