@@ -61,6 +61,18 @@ func (k PublicKey) Verify(msg, sig []byte) bool {
 // than [TokenSize]. The error is [ErrBadKey] or that of rand.
 // spec: rns-core §3.2
 func (k PublicKey) Encrypt(rand io.Reader, plaintext []byte, ratchet *RatchetPublic) ([]byte, error) {
+	return k.encrypt(rand, plaintext, ratchet, unmarked)
+}
+
+// markMode says whether a ciphertext carries a mark.
+type markMode uint8
+
+const (
+	unmarked markMode = iota
+	marked
+)
+
+func (k PublicKey) encrypt(rand io.Reader, plaintext []byte, ratchet *RatchetPublic, m markMode) ([]byte, error) {
 	target := k[:KeySize]
 	if ratchet != nil {
 		target = ratchet[:]
@@ -73,27 +85,32 @@ func (k PublicKey) Encrypt(rand io.Reader, plaintext []byte, ratchet *RatchetPub
 	if err != nil {
 		return nil, err
 	}
-	token, err := agree(ephemeral, remote, k.Hash())
+	recipient := k.Hash()
+	token, derived, err := agree(ephemeral, remote, recipient)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, ephemeralSize+TokenSize(len(plaintext)))
 	out = append(out, ephemeral.PublicKey().Bytes()...)
+	if m == marked {
+		rand = markingReader{rand, derived, recipient}
+	}
 	return token.Encrypt(rand, out, plaintext)
 }
 
-// agree derives the token of a ciphertext. The salt is the identity hash of
-// the recipient also where a ratchet key is used. spec: rns-core §3.2
-func agree(private *ecdh.PrivateKey, public *ecdh.PublicKey, recipient Addr) (*Token, error) {
+// agree derives the token of a ciphertext, and returns the derived key too. The salt is the identity hash of the recipient
+// also where a ratchet key is used. spec: rns-core §3.2
+func agree(private *ecdh.PrivateKey, public *ecdh.PublicKey, recipient Addr) (*Token, []byte, error) {
 	shared, err := private.ECDH(public) // refuses an all-zero result, spec: rns-core §2.4
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadKey, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrBadKey, err)
 	}
 	key, err := HKDF(64, shared, recipient[:], nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return NewToken(key)
+	token, err := NewToken(key)
+	return token, key, err
 }
 
 // newX25519 draws a private key. The standard generator ignores its reader,
@@ -177,46 +194,57 @@ const (
 	RatchetsEnforced                      // the identity key is never tried
 )
 
-// Decrypt opens a ciphertext made by [PublicKey.Encrypt]. It tries ratchets in
-// the given order, newest first, then the identity key unless enforce forbids
-// that. It returns the id of the ratchet that matched, or nil. An empty
-// plaintext is not nil. Errors are [ErrNotDecrypted] and
-// [ErrNoRatchetMatched]. Every ratchet costs a key agreement, some 40 µs.
-// spec: rns-core §3.3
+// Decrypt is [Identity.Open] for those who need no more than the plaintext and
+// the ratchet that matched.
 func (id *Identity) Decrypt(ciphertext []byte, ratchets []RatchetPrivate, enforce RatchetPolicy) (plaintext []byte, ratchet *RatchetID, err error) {
+	o, err := id.Open(ciphertext, ratchets, enforce)
+	return o.Plaintext, o.Ratchet, err
+}
+
+// Open opens a ciphertext made by [PublicKey.Encrypt]. It tries ratchets in
+// the given order, newest first, then the identity key unless enforce forbids
+// that. Errors are [ErrNotDecrypted] and [ErrNoRatchetMatched]. Every ratchet
+// costs a key agreement, some 40 µs. spec: rns-core §3.3
+func (id *Identity) Open(ciphertext []byte, ratchets []RatchetPrivate, enforce RatchetPolicy) (Opened, error) {
 	if len(ciphertext) <= ephemeralSize {
-		return nil, nil, fmt.Errorf("%w: %w", ErrNotDecrypted, ErrTokenTooShort)
+		return Opened{}, fmt.Errorf("%w: %w", ErrNotDecrypted, ErrTokenTooShort)
 	}
 	remote, err := ecdh.X25519().NewPublicKey(ciphertext[:ephemeralSize])
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrNotDecrypted, err)
+		return Opened{}, fmt.Errorf("%w: %w", ErrNotDecrypted, err)
 	}
 	body := ciphertext[ephemeralSize:]
 	for _, r := range ratchets {
 		if r.key == nil {
 			continue
 		}
-		if plaintext, err := id.open(r.key(), remote, body); err == nil {
+		if o, err := id.open(r.key(), remote, body); err == nil {
 			matched := r.Public().ID()
-			return plaintext, &matched, nil
+			o.Ratchet = &matched
+			return o, nil
 		}
 	}
 	if enforce == RatchetsEnforced {
-		return nil, nil, ErrNoRatchetMatched
+		return Opened{}, ErrNoRatchetMatched
 	}
-	plaintext, err = id.open(id.keys().encryption, remote, body)
+	o, err := id.open(id.keys().encryption, remote, body)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrNotDecrypted, err)
+		return Opened{}, fmt.Errorf("%w: %w", ErrNotDecrypted, err)
 	}
-	return plaintext, nil, nil
+	return o, nil
 }
 
-func (id *Identity) open(key *ecdh.PrivateKey, remote *ecdh.PublicKey, body []byte) ([]byte, error) {
-	token, err := agree(key, remote, id.keys().hash)
+func (id *Identity) open(key *ecdh.PrivateKey, remote *ecdh.PublicKey, body []byte) (Opened, error) {
+	recipient := id.keys().hash
+	token, derived, err := agree(key, remote, recipient)
 	if err != nil {
-		return nil, err
+		return Opened{}, err
 	}
-	return token.Decrypt(make([]byte, 0, len(body)), body)
+	plaintext, err := token.Decrypt(make([]byte, 0, len(body)), body)
+	if err != nil {
+		return Opened{}, err
+	}
+	return Opened{Plaintext: plaintext, Marked: isMarked(derived, recipient, body)}, nil
 }
 
 // String names the identity by its hash and hides the keys.

@@ -39,7 +39,10 @@ func (r *Router) packetArrived(p *node.Packet) {
 		packed: packed, method: lxmf.MethodOpportunistic, ratchet: p.Ratchet, hops: p.Hops, on: p.Interface, signal: p.Signal,
 		received: p.Received, settled: func(err error) {
 			if err == nil {
-				due := p.Received.Add(r.cfg.Params.EarlyProof)
+				due := p.Received
+				if !p.PeerCopes {
+					due = due.Add(r.cfg.Params.EarlyProof)
+				}
 				r.box.post(func(m *machine, now time.Time) { m.prove(now, due, p.Prove) })
 			}
 		},

@@ -21,8 +21,9 @@ type Params struct {
 	SendAhead time.Duration
 	// PacketProof is how long the proof of an opportunistic packet is accepted.
 	PacketProof time.Duration
-	// EarlyProof is how long after its arrival the proof of an opportunistic packet leaves at the earliest: the reference
-	// begins to wait for a proof only after the packet has left, and loses those that come at once. spec: rns-link §6.1
+	// EarlyProof is how long after its arrival the proof of an opportunistic packet leaves at the earliest, unless its sender
+	// is known to cope: the reference begins to wait for a proof only after the packet has left, and loses those that come
+	// at once. spec: rns-link §6.1
 	EarlyProof time.Duration
 	// LinkResends is how often a packet is repeated on the same link when no proof comes, before the link is given up.
 	LinkResends int

@@ -8,6 +8,9 @@ import (
 
 	"meshchatx/lxmf"
 	"meshchatx/lxmf/router"
+	"meshchatx/rns/iface/mem"
+	"meshchatx/rns/link"
+	"meshchatx/rns/node"
 )
 
 // spec: lxmf §5.3, §9.3
@@ -28,6 +31,31 @@ func TestOpportunistic(t *testing.T) {
 			t.Errorf("round trip of %v", e.RTT)
 		}
 	})
+}
+
+// The proof of a packet comes at once to a sender that copes, and late enough for every other. spec: rns-link §6.1
+func TestEarlyProof(t *testing.T) {
+	const delay = 20 * time.Millisecond
+	for _, c := range []struct {
+		marks link.MarkMode
+		rtt   time.Duration
+	}{{link.MarksOn, 2 * delay}, {link.MarksOff, 2*delay + router.DefaultParams().EarlyProof}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 4)
+			from := w.Node("a", func(n *node.Config) { n.Params.Link.Marks = c.marks })
+			to := w.Node("b")
+			w.Connect(from, to, mem.Conditions{Delay: delay})
+			a, b := w.user(from), w.user(to)
+			b.announce()
+			w.Run(time.Second)
+			id := a.send(b, "hello", opportunistic)
+			w.Run(time.Second)
+			a.expect(id, router.KindDelivered, "")
+			if e := a.log.last(id); e.RTT != c.rtt {
+				t.Errorf("marks %d: round trip of %v, not %v", c.marks, e.RTT, c.rtt)
+			}
+		})
+	}
 }
 
 // spec: lxmf §5.4

@@ -82,7 +82,7 @@ func (b *bench) serve(ctx context.Context, o order) (answer, error) {
 		OnLink: func(*node.Link) node.LinkHandler {
 			return node.LinkHandler{
 				OnPacket: func(l *node.Link, p *node.LinkPacket) {
-					_, _ = l.Send(ctx, p.Data, node.SendOptions{Receipt: node.NoReceipt})
+					_ = l.SendContext(ctx, rns.ContextNone, p.Data) // nobody waits for its proof
 					_ = p.Prove()
 				},
 				OnResource: func(*node.Link, node.ResourceOffer) *node.ResourceAcceptance {
