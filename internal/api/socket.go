@@ -75,11 +75,7 @@ func (c endedContext) Err() error {
 // pump is the life of one socket: hello, then events and pings.
 func (s *Server) pump(ctx context.Context, conn *websocket.Conn, since uint64) (websocket.StatusCode, string) {
 	sub := s.conf.Bus.Subscribe(since)
-	hello := Event{Seq: since, Type: eventHello}
-	if since == 0 {
-		hello.Seq = s.conf.Bus.Last()
-	}
-	if err := send(ctx, conn, hello); err != nil {
+	if err := send(ctx, conn, Event{Seq: sub.Seq(), Type: eventHello}); err != nil {
 		return websocket.StatusNormalClosure, ""
 	}
 	for {
@@ -88,7 +84,7 @@ func (s *Server) pump(ctx context.Context, conn *websocket.Conn, since uint64) (
 		case ctx.Err() != nil:
 			return websocket.StatusGoingAway, "signed out or stopping"
 		case errors.Is(err, context.DeadlineExceeded):
-			if err := send(ctx, conn, Event{Seq: s.conf.Bus.Last(), Type: eventPing}); err != nil {
+			if err := send(ctx, conn, Event{Seq: sub.Seq(), Type: eventPing}); err != nil {
 				return websocket.StatusNormalClosure, ""
 			}
 			continue

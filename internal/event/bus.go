@@ -110,6 +110,10 @@ type Subscription struct {
 	at  uint64 // number of the next event to read
 }
 
+// Seq returns the number of the last event that was handed out, or the one the subscription began
+// after. Bus.Last can be ahead of it: a reader told that number would skip what it has not read.
+func (s *Subscription) Seq() uint64 { return s.at - 1 }
+
 // Batch is a run of events.
 type Batch struct {
 	// Reset: events were missed, or the number asked for is unknown. The reader must read

@@ -33,6 +33,24 @@ func TestResumeAfterKnownNumber(t *testing.T) {
 	}
 }
 
+func TestSeqIsWhatWasRead(t *testing.T) {
+	b := newBus(8, 1)
+	s := b.Subscribe(0)
+	began := s.Seq()
+	b.Publish(Event{Type: MessageAdded}, Event{Type: MessageChanged})
+	if s.Seq() != began || began != b.Last()-2 {
+		t.Fatalf("%d before reading; the subscription began after %d, the last event is %d", s.Seq(), began, b.Last())
+	}
+	if _, err := s.Next(t.Context()); err != nil || s.Seq() != began+1 {
+		t.Fatalf("%d after one event, %v", s.Seq(), err)
+	}
+	// A reader that lost its connection goes on from there and misses nothing.
+	got, err := b.Subscribe(s.Seq()).Next(t.Context())
+	if err != nil || got.Reset || got.Seq != b.Last() {
+		t.Fatalf("resumed: %+v, %v", got, err)
+	}
+}
+
 func TestNumbersOutsideTheLogReset(t *testing.T) {
 	for name, since := range map[string]func(b *Bus) uint64{
 		"from another run": func(*Bus) uint64 { return 12 },
