@@ -164,6 +164,34 @@ func TestBrokenBlockStopsNothing(t *testing.T) {
 	}
 }
 
+// While it is tried again, an interface shows why it failed the last time.
+func TestReasonStaysWhileConnecting(t *testing.T) {
+	s, n := service(t, sample)
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	for _, c := range []struct {
+		word  node.StateWord
+		err   error
+		state State
+		code  string
+	}{
+		{node.StateConnecting, nil, StateConnecting, ""},
+		{node.StateError, refused, StateError, "refused"},
+		{node.StateConnecting, nil, StateConnecting, "refused"},
+		{node.StateUp, nil, StateUp, ""},
+		{node.StateConnecting, nil, StateConnecting, ""},
+	} {
+		state := node.InterfaceState{Word: c.word, Err: c.err}
+		st := n.live[1]
+		st.State = state
+		n.live[1] = st
+		s.happened(t.Context(), node.Event{Kind: node.EventInterfaceState, Interface: 1, Name: "Hub", State: state, Err: c.err})
+		hub, err := s.Get(t.Context(), "Hub")
+		if err != nil || hub.State != c.state || hub.Code != c.code {
+			t.Errorf("%v: %s, %q, %v", c.word, hub.State, hub.Code, err)
+		}
+	}
+}
+
 // An unreadable file is told, and never overwritten.
 func TestUnreadableFile(t *testing.T) {
 	s, n := service(t, "[interfaces\n")

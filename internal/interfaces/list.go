@@ -149,6 +149,10 @@ func (s *Service) fill(st *Status, l node.InterfaceStatus) {
 			st.RetryAt = l.State.Since.Add(s.reconnect(l))
 		}
 	}
+	m := s.meter(l.ID)
+	if st.State == StateConnecting && m.lastErr != nil {
+		st.Code, st.Detail = Reason(m.lastErr), m.lastErr.Error()
+	}
 	st.Bitrate, st.MTU = l.Info.Bitrate, l.Info.MTU
 	if l.Address != "" {
 		st.Endpoint = l.Address
@@ -159,7 +163,6 @@ func (s *Service) fill(st *Status, l node.InterfaceStatus) {
 	for _, v := range accessVerdicts {
 		st.Refused += l.Count.Verdicts[v]
 	}
-	m := s.meter(l.ID)
 	st.RxRate, st.TxRate = m.rates()
 	st.HeardAt = m.heardAt
 }

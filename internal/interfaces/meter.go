@@ -12,6 +12,7 @@ type meter struct {
 	samples   []reading // oldest first, at most Params.Window
 	heardAt   time.Time
 	lastState string
+	lastErr   error // why it is not up, kept while it is tried again
 }
 
 type reading struct {

@@ -281,6 +281,6 @@ func (s *Service) news(e node.Event) bool {
 	if m.lastState == text {
 		return false
 	}
-	m.lastState = text
+	m.lastState, m.lastErr = text, e.Err
 	return true
 }
