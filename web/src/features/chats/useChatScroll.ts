@@ -46,6 +46,7 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
   let follow = true
   let busy = false
   let observer: ResizeObserver | undefined
+  let height = 0
 
   function toEnd(): void {
     const element = container.value
@@ -58,9 +59,16 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
   function measure(): void {
     const element = container.value
     if (element === null) return
+    // The view became lower just now: that alone does not take anybody away from the end.
+    if (atEnd.value && element.clientHeight < height) return keepEnd()
     const below = element.scrollHeight - element.scrollTop - element.clientHeight
     atEnd.value = below <= followDistance && !messages.hasAfter.value
     if (atEnd.value) missed.value = 0
+  }
+
+  function keepEnd(): void {
+    height = container.value?.clientHeight ?? 0
+    if (atEnd.value) toEnd()
   }
 
   async function fill(): Promise<void> {
@@ -118,8 +126,9 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
     if (element === null) return
     element.addEventListener('scroll', onScroll, { passive: true })
     // The composer grows, a keyboard opens: whoever was at the end stays there.
-    observer = new ResizeObserver(() => (atEnd.value ? toEnd() : undefined))
+    observer = new ResizeObserver(keepEnd)
     observer.observe(element)
+    if (element.firstElementChild) observer.observe(element.firstElementChild)
   })
   onUnmounted(() => {
     container.value?.removeEventListener('scroll', onScroll)

@@ -40,6 +40,7 @@ export function interfaceReason(
   if (item.state === 'up' || item.state === 'off' || !item.code) return ''
   const key = `interfaces.code.${item.code}`
   const words = hasText(key) ? t(key) : item.code
-  const where = item.line ? t('interfaces.line', { n: item.line }) : ''
+  const told = item.detail?.startsWith(`line ${item.line}:`) ?? false
+  const where = item.line && !told ? t('interfaces.line', { n: item.line }) : ''
   return [words, where, item.detail].filter(Boolean).join(' · ')
 }
