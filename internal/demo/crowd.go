@@ -42,6 +42,7 @@ var (
 // crowd draws the destinations heard so far.
 func crowd(seed source, n int) ([]stranger, error) {
 	out := make([]stranger, 0, n)
+	taken := make(map[string]bool)
 	for i := range n {
 		r := seed.chance(fmt.Sprint("crowd ", i))
 		id, err := seed.identity(fmt.Sprint("crowd ", i))
@@ -54,6 +55,10 @@ func crowd(seed source, n int) ([]stranger, error) {
 		s.first = s.last + age(r)*time.Duration(1+r.IntN(9))
 		s.count = 1 + int((s.first-s.last)/(6*time.Hour)) + r.IntN(4)
 		s.become(r)
+		if taken[s.name] && r.IntN(8) > 0 { // a few share a name, as everywhere
+			s.call(fmt.Sprintf("%s %s", s.name, pick(r, callSigns)))
+		}
+		taken[s.name] = s.name != ""
 		out = append(out, s)
 	}
 	return out, nil
@@ -75,19 +80,38 @@ func (s *stranger) become(r *rand.Rand) {
 		}
 		s.appData = lxmf.DeliveryInfo{Name: s.name, Named: s.name != "", StampCost: s.cost, Compression: lxmf.SupportYes}.Append(nil)
 	case n < 72:
-		s.aspect, s.kind, s.name = "nomadnetwork.node", store.HeardPageNode, pick(r, places)+" pages"
-		s.appData = []byte(s.name)
+		s.aspect, s.kind = "nomadnetwork.node", store.HeardPageNode
+		s.call(pick(r, places) + " pages")
 	case n < 84:
-		s.aspect, s.kind, s.name, s.cost = lxmf.PropagationName, store.HeardPropagationNode, pick(r, places)+" PN", 16
-		s.appData = lxmf.PropagationInfo{
-			Timebase: 1_790_000_000, Active: true, TransferLimit: 256, SyncLimit: 10_240, StampCost: s.cost, Flexibility: 3, PeeringCost: 18,
-			Name: s.name, Named: true,
-		}.Append(nil)
+		s.aspect, s.kind, s.cost = lxmf.PropagationName, store.HeardPropagationNode, 16
+		s.call(pick(r, places) + " PN")
 	case n < 92:
 		s.aspect, s.kind = "lxst.telephony", store.HeardPhone
 	default:
 		s.aspect, s.kind = pick(r, []string{"example.sensor", "rnstransport.probe", "weather.station"}), store.HeardOther
 	}
+}
+
+// call gives a destination another name.
+func (s *stranger) call(name string) {
+	s.name = name
+	switch s.kind {
+	case store.HeardPerson:
+		s.appData = lxmf.DeliveryInfo{Name: name, Named: true, StampCost: s.cost, Compression: lxmf.SupportYes}.Append(nil)
+	case store.HeardPageNode:
+		s.appData = []byte(name)
+	case store.HeardPropagationNode:
+		s.appData = s.node()
+	case store.HeardOther, store.HeardPhone: // have no names
+	}
+}
+
+// node is what a propagation node announces.
+func (s *stranger) node() []byte {
+	return lxmf.PropagationInfo{
+		Timebase: 1_790_000_000, Active: true, TransferLimit: 256, SyncLimit: 10_240, StampCost: s.cost, Flexibility: 3, PeeringCost: 18,
+		Name: s.name, Named: true,
+	}.Append(nil)
 }
 
 func personName(r *rand.Rand) string {

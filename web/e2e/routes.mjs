@@ -30,7 +30,10 @@ export function shots({ me, all, requests }) {
       name: 'chat-menu',
       path: chat('Mira'),
       act: async (page) => {
-        await page.locator('[data-message]').last().hover()
+        const touch = await page.evaluate(() => matchMedia('(pointer: coarse)').matches)
+        const last = page.locator('[data-message]').last()
+        if (touch) return last.dispatchEvent('contextmenu', { button: 2, clientX: 60, clientY: 400 })
+        await last.hover()
         await page.locator('[data-message] [data-menu]').last().click()
       },
     },
