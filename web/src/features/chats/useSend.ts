@@ -26,6 +26,7 @@ export function useSend(
       peer,
       content,
       method: 'auto',
+      draft: 'sent',
       when,
       ...(replyTo ? { reply_to: replyTo } : {}),
       attachments: [...draft.uploads.ids.value],
