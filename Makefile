@@ -11,6 +11,8 @@ LDFLAGS    := -s -w -X meshchatx/internal/cli.version=$(VERSION)
 FUZZTIME   ?= 60s
 ARGS       ?=
 export CGO_ENABLED ?= 0
+# One set of flags for building and testing, so that every package is compiled once.
+export GOFLAGS := -trimpath $(GOFLAGS)
 
 .PHONY: help run build web gen test test-go test-web e2e chromium check lint race vectors live bench soak fuzz shots speccheck clean
 
@@ -21,7 +23,7 @@ run: build ## build everything and start the program on https://127.0.0.1:8000
 	@exec ./$(BIN) serve $(ARGS)
 
 build: web ## build the web application and the static binary
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/meshchatx
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/meshchatx
 
 web: web/dist/index.html ## build the web application
 
