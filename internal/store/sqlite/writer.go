@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -133,10 +134,14 @@ func (w *writer) commit(first *job) {
 	}
 }
 
-// next returns a write that is already waiting, or nil.
+// next returns a write that is already waiting, or nil. Those who can run get a turn first: on a busy machine the writers that
+// the last batch has answered have not come to their next write yet, and a commit costs much more than to let them.
 func (w *writer) next(have int) *job {
 	if have >= w.params.BatchWrites {
 		return nil
+	}
+	if len(w.jobs) == 0 {
+		runtime.Gosched()
 	}
 	select {
 	case j := <-w.jobs: // nil when closed and empty
