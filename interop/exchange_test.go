@@ -89,6 +89,8 @@ func TestLiveExchanges(t *testing.T) {
 			t.Run(c.opener+"/partner asks/"+e.kind, func(t *testing.T) {
 				record(t, e.kind+"s partner asks", c.opener, time.Hour, func(ctx context.Context) []string {
 					var r tally
+					tap := l.ours.node.OpenTap(1<<16, notKeepalive)
+					defer l.explainLoss(t, tap)
 					l.call(ctx, t, "exchange", peer.Args{
 						"link": c.link.ID().Hex(), "kind": e.kind, "count": total * e.share / 100, "size": e.size,
 						"timeout": answerTimeout.Seconds(), "slow": slowAnswer.Seconds(),
@@ -97,6 +99,24 @@ func TestLiveExchanges(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// explainLoss shows what happened around each lost answer: the last frames before the partner gave up waiting.
+func (l *lab) explainLoss(t *testing.T, tap *node.Tap) {
+	t.Helper()
+	tap.Close()
+	if !t.Failed() {
+		return
+	}
+	const around = 5
+	records, _ := tap.Since(0)
+	for i := 1; i < len(records); i++ {
+		if records[i].At.Sub(records[i-1].At) < answerTimeout/10 {
+			continue
+		}
+		t.Logf("answer lost; %s later:", records[i].At.Sub(records[i-1].At))
+		showFrames(t, records[max(0, i-around):i+1])
 	}
 }
 

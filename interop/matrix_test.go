@@ -47,10 +47,16 @@ func (l *lab) explain(t *testing.T, tap *node.Tap) {
 		return
 	}
 	records, _ := tap.Since(0)
+	showFrames(t, records)
+}
+
+func showFrames(t *testing.T, records []node.TapRecord) {
+	t.Helper()
 	for _, r := range records {
 		p := r.Packet
-		t.Logf("%s %-3v %s %v/%v dest %s context %02x hops %d, %d bytes: %v %v", r.At.Format("05.000"), [...]string{"in", "out"}[r.Direction],
-			r.Name, p.Type, p.DestType, p.Dest, uint8(p.Context), p.Hops, len(r.Raw), r.Verdict, r.ParseErr)
+		t.Logf("%s %-3v %s %v/%v dest %s context %02x hops %d, %d bytes: %v %v", r.At.Format("05.000000"),
+			[...]string{"in", "out"}[r.Direction], r.Name, p.Type, p.DestType, p.Dest, uint8(p.Context), p.Hops, len(r.Raw),
+			r.Verdict, r.ParseErr)
 	}
 }
 
