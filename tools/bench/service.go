@@ -245,11 +245,13 @@ func (s *session) heard(p *service, port int) error {
 	time.Sleep(3 * time.Second)
 	s.record("service-heard", p.memory()/mib)
 	const many = 40_000
+	cpu := p.cpu()
 	took, err := s.announceTo(p, c, many)
 	if err != nil {
 		return err
 	}
 	s.record("service-announces", many/took.Seconds())
+	s.record("service-announces-cpu", (p.cpu()-cpu).Seconds()*1e6/many)
 	return nil
 }
 

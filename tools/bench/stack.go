@@ -16,6 +16,7 @@ type group struct {
 }
 
 var groups = []group{
+	{name: "limits", run: (*session).limits, ownOnly: true},
 	{name: "idle", run: (*session).idle},
 	{name: "announces", run: (*session).announces},
 	{name: "links", run: func(s *session) error { return s.links(false) }},
@@ -87,6 +88,7 @@ func (s *session) announces() error {
 	}
 	defer c.Close()
 	time.Sleep(time.Second)
+	cpu := n.cpu()
 	begin := float64(time.Now().UnixNano()) / 1e9
 	go func() { _, _ = c.Write(raw) }()
 	a, err := n.do("wait_paths", order{"n": count, "timeout": 200, "stall": 10})
@@ -94,6 +96,7 @@ func (s *session) announces() error {
 		return err
 	}
 	s.record("announces", float64(a.Paths)/(a.T-begin))
+	s.record("announces-cpu", (n.cpu()-cpu).Seconds()*1e6/float64(a.Paths))
 	s.record("announces-lost", float64(count-a.Paths))
 	if s.reference {
 		s.record("known-memory", (n.memory()-memory)/float64(count))
@@ -308,9 +311,13 @@ func (s *session) flood(method string, window int, kind string) error {
 	if s.reference {
 		n = map[int]int{1: 4, 16: 60}[window]
 	}
+	cpu := p.client.cpu() + p.server.cpu()
 	a, err := p.client.do("lxmf", order{"dest": p.mail, "method": method, "n": n, "window": window})
 	if err != nil {
 		return err
+	}
+	if cpu = p.client.cpu() + p.server.cpu() - cpu; window == 16 {
+		s.record(fmt.Sprintf("%s-cpu%s", method, kind), cpu.Seconds()*1e6/float64(n))
 	}
 	s.record(fmt.Sprintf("%s-%d%s", method, window, kind), float64(a.Delivered)/a.Seconds[0])
 	return nil
@@ -341,9 +348,11 @@ func (s *session) stamps() error {
 	if s.reference {
 		return nil
 	}
+	cpu := n.cpu()
 	if a, err = n.do("attempts", nil); err != nil {
 		return err
 	}
 	s.record("attempts", a.PerS/1e6)
+	s.record("attempts-cpu", (n.cpu()-cpu).Seconds()*1e9/a.PerS)
 	return nil
 }
