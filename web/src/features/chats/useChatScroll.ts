@@ -30,7 +30,6 @@ export function anchorShift(container: HTMLElement, anchor: Anchor): number {
 
 export interface ChatScroll {
   atEnd: Ref<boolean>
-  missed: Ref<number>
   toEnd: () => void
   toMessage: (id: string, place?: ScrollLogicalPosition) => boolean
 }
@@ -41,7 +40,6 @@ export interface ChatScroll {
  */
 export function useChatScroll(container: Ref<HTMLElement | null>, messages: MessageWindow): ChatScroll {
   const atEnd = ref(true)
-  const missed = ref(0)
   let anchor: Anchor | null = null
   let follow = true
   let busy = false
@@ -53,7 +51,7 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
     if (element === null) return
     element.scrollTop = element.scrollHeight
     atEnd.value = true
-    missed.value = 0
+    messages.seen()
   }
 
   function measure(): void {
@@ -63,7 +61,7 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
     if (atEnd.value && element.clientHeight < height) return keepEnd()
     const below = element.scrollHeight - element.scrollTop - element.clientHeight
     atEnd.value = below <= followDistance && !messages.hasAfter.value
-    if (atEnd.value) missed.value = 0
+    if (atEnd.value) messages.seen()
   }
 
   function keepEnd(): void {
@@ -89,15 +87,10 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
 
   watch(
     messages.items,
-    (now, before) => {
+    () => {
       const element = container.value
       follow = atEnd.value
       anchor = element === null ? null : findAnchor(element)
-      const last = before.at(-1)
-      if (follow || last === undefined) return
-      const arrived = now.slice(now.findIndex((message) => message.id === last.id) + 1)
-      if (!messages.hasAfter.value)
-        missed.value += arrived.filter((message) => message.direction === 'in').length
     },
     { flush: 'pre' },
   )
@@ -134,5 +127,5 @@ export function useChatScroll(container: Ref<HTMLElement | null>, messages: Mess
     container.value?.removeEventListener('scroll', onScroll)
     observer?.disconnect()
   })
-  return { atEnd, missed, toEnd, toMessage }
+  return { atEnd, toEnd, toMessage }
 }

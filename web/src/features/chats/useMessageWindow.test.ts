@@ -131,17 +131,24 @@ it('takes in a new message once, whatever the number of events', async () => {
   expect(arrived).toEqual(['m500'])
 })
 
-it('counts what comes below a window that is scrolled away, without fetching it', async () => {
-  const chat = open()
+it('counts and reports each message below a window that is scrolled away once', async () => {
+  const arrived: string[] = []
+  const chat = open({ onArrive: (message) => arrived.push(message.id) })
   await chat.open('m10')
-  server.messages.push(make(500))
+  server.messages.push(make(500), make(501, { direction: 'out' }))
   const before = server.calls.length
-  happen('message.added', 'm500')
+  for (const type of ['message.added', 'message.changed'] as const) {
+    happen(type, 'm500')
+    await flushPromises()
+  }
+  happen('message.changed', 'm3')
   await flushPromises()
+  await chat.loadAfter()
   expect(chat.newBelow.value).toBe(1)
-  expect(server.calls).toHaveLength(before)
+  expect(arrived).toEqual(['m500'])
+  expect(server.calls.slice(before).filter((call) => call.startsWith('get'))).toEqual(['get m500', 'get m3'])
   await chat.jumpLatest()
-  expect(chat.items.value.at(-1)?.id).toBe('m500')
+  expect(chat.items.value.at(-1)?.id).toBe('m501')
   expect(chat.newBelow.value).toBe(0)
 })
 

@@ -15,8 +15,10 @@ export interface MessageWindow {
   error: Ref<unknown>
   /** The oldest message unread when the chat was opened; the line stays there until it is left. */
   firstUnread: Ref<string>
-  /** Messages that arrived below the window while it was scrolled away. */
-  newBelow: Ref<number>
+  /** Messages of the other side that arrived and that the reader has not come to yet. */
+  newBelow: ComputedRef<number>
+  /** The reader is at the end: nothing is new below. */
+  seen: () => void
   empty: ComputedRef<boolean>
   open: (around: string) => Promise<void>
   loadBefore: () => Promise<void>
@@ -43,7 +45,8 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
   const loading = ref(true)
   const error = ref<unknown>()
   const firstUnread = ref('')
-  const newBelow = ref(0)
+  const below = shallowRef<ReadonlySet<string>>(new Set())
+  const newBelow = computed(() => below.value.size)
   let line: Promise<unknown> = Promise.resolve()
   let closed = false
   const changed = new Set<string>()
@@ -61,7 +64,16 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     items.value = page.items
     hasBefore.value = page.has_before
     hasAfter.value = page.has_after
-    newBelow.value = 0
+  }
+
+  const seen = (): void => {
+    if (below.value.size > 0) below.value = new Set()
+  }
+
+  /** Counts and reports a message that came after the chat was opened; each once. */
+  function arrive(message: Message): void {
+    if (message.direction === 'in') below.value = new Set([...below.value, message.id])
+    hooks.onArrive?.(message)
   }
 
   /** Adds what is new at the end and lets go of the far beginning. */
@@ -124,10 +136,10 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
       }),
     )
 
-  /** Takes in what was stored after the end of a window that reaches the end. */
-  async function catchUp(): Promise<void> {
+  /** Takes in what was stored after the end of a window that reaches the end. Elsewhere it is only counted. */
+  async function catchUp(id: string, added: boolean): Promise<void> {
     if (hasAfter.value) {
-      newBelow.value++
+      if (added && !below.value.has(id)) arrive(await getMessage(identity, id))
       return
     }
     const before = new Set(items.value.map((message) => message.id))
@@ -135,12 +147,13 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     const page = await fetchPage(last === undefined ? {} : { after: last.id })
     if (closed) return
     append(page)
-    for (const message of page.items) if (!before.has(message.id)) hooks.onArrive?.(message)
+    for (const message of page.items)
+      if (!before.has(message.id) && !below.value.has(message.id)) arrive(message)
   }
 
-  async function renew(id: string): Promise<void> {
+  async function renew(id: string, added: boolean): Promise<void> {
     const before = items.value.find((message) => message.id === id)
-    if (before === undefined) return catchUp()
+    if (before === undefined) return catchUp(id, added)
     try {
       const fresh = await getMessage(identity, id)
       items.value = items.value.map((message) => (message.id === id ? fresh : message))
@@ -151,13 +164,13 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     }
   }
 
-  function noteChange(id: string): void {
+  function noteChange(id: string, added: boolean): void {
     // Progress events come faster than they can be read: one fetch covers all that came before it.
     if (changed.has(id)) return
     changed.add(id)
     void inLine(async () => {
       changed.delete(id)
-      if (!closed) await guarded(() => renew(id))
+      if (!closed) await guarded(() => renew(id, added))
     })
   }
 
@@ -178,13 +191,13 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
 
   async function jumpLatest(): Promise<void> {
     if (hasAfter.value) await inLine(() => guarded(async () => show(await fetchPage({}))))
-    newBelow.value = 0
+    seen()
   }
 
   const off = onServerEvent((event) => {
     if (event.type === 'reset') void reload()
     if (event.identity !== identity || event.ids.peer !== peer || !event.type.startsWith('message.')) return
-    if (event.ids.message !== undefined) noteChange(event.ids.message)
+    if (event.ids.message !== undefined) noteChange(event.ids.message, event.type === 'message.added')
   })
   onScopeDispose(() => {
     closed = true
@@ -200,6 +213,7 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     error,
     firstUnread,
     newBelow,
+    seen,
     empty,
     open,
     loadBefore,
