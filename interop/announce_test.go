@@ -119,7 +119,7 @@ func paths(ctx context.Context, t *testing.T, l *lab) []string {
 
 // nextHop is where a path to h should go first.
 func (l *lab) nextHop(h rns.Addr) rns.Addr {
-	if l.way.hub == noHub {
+	if l.way.hops() == 1 {
 		return h
 	}
 	return l.hubID

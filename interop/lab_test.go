@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"meshchatx/rns"
+	"meshchatx/rns/iface/udp"
 	"meshchatx/rns/node"
 	"meshchatx/tools/peer"
 )
@@ -23,6 +25,7 @@ const (
 	noHub hub = iota
 	pythonHub
 	ourHub
+	udpPair // nothing, over UDP
 )
 
 // way is how the two sides are connected.
@@ -30,6 +33,8 @@ type way struct {
 	name   string
 	hub    hub
 	access access
+	// partner are more parameters of the partner's node.
+	partner peer.Args
 }
 
 var codes = access{network: "interop", passphrase: "correct horse"}
@@ -42,11 +47,12 @@ var ways = []way{
 	{name: "IFAC plain", access: codes},
 	{name: "IFAC via Python", hub: pythonHub, access: codes},
 	{name: "IFAC via ours", hub: ourHub, access: codes},
+	{name: "UDP", hub: udpPair},
 }
 
 // hops is the distance of the two sides.
 func (w way) hops() int {
-	if w.hub == noHub {
+	if w.hub == noHub || w.hub == udpPair {
 		return 1
 	}
 	return 2
@@ -54,15 +60,14 @@ func (w way) hops() int {
 
 // lab is one running connection of our side and the partner.
 type lab struct {
-	way     way
-	ours    *station
-	peer    *peer.Process
-	info    peer.Info
-	lxmf    rns.Addr // of the partner
-	echo    rns.Addr
-	quiet   rns.Addr
-	hubID   rns.Addr
-	hubNode *node.Node
+	way   way
+	ours  *station
+	peer  *peer.Process
+	info  peer.Info
+	lxmf  rns.Addr // of the partner
+	echo  rns.Addr
+	quiet rns.Addr
+	hubID rns.Addr
 }
 
 // startPartner runs a partner that is killed at the end at the latest.
@@ -106,10 +111,10 @@ func newLab(t *testing.T, w way) *lab {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errors.New("lab did not come up"))
 	defer cancel()
 	ourNode := startNode(t, node.Off, new(node.MemStorage))
-	port := l.connect(ctx, t, ourNode, filepath.Join(dir, "hub"))
+	args := partnerArgs(w.access.args(l.connect(ctx, t, ourNode, filepath.Join(dir, "hub"))))
+	maps.Copy(args, w.partner)
 	var err error
-	l.info, err = l.peer.Open(ctx, partnerArgs(w.access.args(peer.Args{"type": "tcp_client", "port": port})))
-	if err != nil {
+	if l.info, err = l.peer.Open(ctx, args); err != nil {
 		t.Fatal(err)
 	}
 	l.ours = startStation(t, ourNode)
@@ -131,41 +136,75 @@ func partnerArgs(iface peer.Args) peer.Args {
 	}
 }
 
-// connect makes the way between the sides and returns the port for the partner.
-func (l *lab) connect(ctx context.Context, t *testing.T, ours *node.Node, dir string) int {
+// connect makes the way between the sides and returns the partner's interface.
+func (l *lab) connect(ctx context.Context, t *testing.T, ours *node.Node, dir string) peer.Args {
 	t.Helper()
 	var port int
 	var err error
 	switch l.way.hub {
+	case udpPair:
+		return connectUDP(ctx, t, ours, l.way.access)
 	case noHub:
 		if port, err = listen(ctx, ours, 0, l.way.access); err != nil {
 			t.Fatal(err)
 		}
-		return port
+		return peer.Args{"type": "tcp_client", "port": port}
 	case ourHub:
-		l.hubNode = startNode(t, node.On, new(node.MemStorage))
-		l.hubID = l.hubNode.TransportID()
-		if port, err = listen(ctx, l.hubNode, 0, l.way.access); err != nil {
+		hubNode := startNode(t, node.On, new(node.MemStorage))
+		l.hubID = hubNode.TransportID()
+		if port, err = listen(ctx, hubNode, 0, l.way.access); err != nil {
 			t.Fatal(err)
 		}
 	case pythonHub:
 		port = freePort(t)
-		p := startPartner(t, dir)
-		// Scenarios announce more often than a transport node passes on unasked.
-		args := partnerArgs(l.way.access.args(peer.Args{
-			"type": "tcp_server", "port": port, "announce_rate_target": 1, "announce_rate_grace": 1_000_000,
-		}))
-		args["transport"], args["lxmf"] = true, false
-		info, err := p.Open(ctx, args)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.hubID = addr(t, info.TransportID)
+		l.startHub(ctx, t, dir, port)
 	}
 	if err := dial(ctx, ours, port, l.way.access); err != nil {
 		t.Fatal(err)
 	}
-	return port
+	return peer.Args{"type": "tcp_client", "port": port}
+}
+
+// startHub runs the reference as a transport node.
+func (l *lab) startHub(ctx context.Context, t *testing.T, dir string, port int) {
+	t.Helper()
+	p := startPartner(t, dir)
+	// Scenarios announce more often than a transport node passes on unasked.
+	args := partnerArgs(l.way.access.args(peer.Args{
+		"type": "tcp_server", "port": port, "announce_rate_target": 1, "announce_rate_grace": 1_000_000,
+	}))
+	args["transport"], args["lxmf"] = true, false
+	info, err := p.Open(ctx, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.hubID = addr(t, info.TransportID)
+}
+
+// connectUDP connects the sides by datagrams.
+func connectUDP(ctx context.Context, t *testing.T, ours *node.Node, a access) peer.Args {
+	t.Helper()
+	here, there := freeDatagramPort(t), freeDatagramPort(t)
+	d, err := udp.New(udp.Config{
+		Name: "udp", ListenIP: "127.0.0.1", ListenPort: here, ForwardIP: "127.0.0.1", ForwardPort: there,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := attach(ctx, ours, func() (node.InterfaceID, error) { return ours.AddInterface(d, a.config()) }); err != nil {
+		t.Fatal(err)
+	}
+	return peer.Args{"type": "udp", "port": there, "forward_port": here}
+}
+
+func freeDatagramPort(t *testing.T) int {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).Port
 }
 
 // freePort is a port that was free a moment ago, for a program that cannot choose one itself.
