@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 
 	"meshchatx/internal/app"
@@ -29,6 +30,10 @@ type serveCommand struct {
 	LogLevel          string `help:"error, warning, info or debug, or a number of the Reticulum scale." default:"info"`
 }
 
+// collectAt is how much the heap may grow before garbage is collected, in percent. Half of Go's own value takes a quarter of the
+// memory off what 5,000 announces leave behind, for a tenth of the processor time of storing them. See docs/performance.md.
+const collectAt = 50
+
 // Run serves until the process is told to stop.
 func (c serveCommand) Run(env *Environment, vars *variables) error {
 	level, err := parseLevel(c.LogLevel)
@@ -36,6 +41,9 @@ func (c serveCommand) Run(env *Environment, vars *variables) error {
 		return &failure{code: exitUsage, err: err}
 	}
 	log := logger(env, level)
+	if env.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	vars.report(log)
 	if err := vars.guard(c.Host, c.NoHTTPS); err != nil {
 		return err
