@@ -92,7 +92,7 @@ func TestFailureDamagedIdentity(t *testing.T) {
 // TestFailureUnreadableDirectory: what cannot be opened at all ends the start with the name of the place, and nothing is
 // left behind that would hinder the next one.
 func TestFailureUnreadableDirectory(t *testing.T) {
-	base, err := os.MkdirTemp("", "meshchatx-*") // unlike t.TempDir, others may look into its parents
+	base, err := os.MkdirTemp("", "meshchatx-*") //nolint:usetesting // unlike those of t.TempDir, its parents let others pass
 	if err != nil {
 		t.Fatal(err)
 	}
