@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -93,13 +94,21 @@ func (s *Server) problem(err error) error {
 			p.Params = map[string]string{"key": string(key.Key)}
 		}
 		if t.status >= http.StatusInternalServerError {
-			s.conf.Log.Error("operation failed", "code", t.code, "error", err)
+			s.conf.Log.Log(context.Background(), severity(err), "operation failed", "code", t.code, "error", err)
 			p.Detail = ""
 		}
 		return p
 	}
 	s.conf.Log.Error("operation failed", "error", err)
 	return NewProblem(http.StatusInternalServerError, "internal", "")
+}
+
+// severity tells failures from operations that nobody waits for any more.
+func severity(err error) slog.Level {
+	if errors.Is(err, context.Canceled) {
+		return slog.LevelDebug
+	}
+	return slog.LevelError
 }
 
 func limited(p *Problem, after time.Duration) error {
