@@ -59,13 +59,13 @@ func TestLiveLimits(t *testing.T) {
 	})
 }
 
-// badMedium loses one frame in twelve and is slow.
-var badMedium = shaper.Conditions{BytesPerSecond: 50_000, Delay: 60 * time.Millisecond, Loss: 0.08}
+// badMedium loses one frame in seven and is slow.
+var badMedium = shaper.Conditions{BytesPerSecond: 50_000, Delay: 60 * time.Millisecond, Loss: 0.15}
 
 // TestLiveBadMedium exchanges messages of every kind over a medium that loses frames: all of them arrive, each once.
 func TestLiveBadMedium(t *testing.T) {
 	pythonPath(t)
-	record(t, "all kinds of messages", "8 % loss", 10*time.Minute, func(ctx context.Context) []string {
+	record(t, "all kinds of messages", "15 % loss", 10*time.Minute, func(ctx context.Context) []string {
 		n := startNode(t, node.Off, new(node.MemStorage))
 		port, err := listen(ctx, n, 0, access{})
 		if err != nil {
@@ -76,13 +76,13 @@ func TestLiveBadMedium(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = proxy.Close() })
-		l := &lab{way: way{name: "8 % loss"}, ours: startStation(t, n)}
+		l := &lab{way: way{name: "15 % loss"}, ours: startStation(t, n)}
 		l.peer, l.info = partnerAt(ctx, t, t.TempDir(), proxy.Addr().Port)
 		l.lxmf = addr(t, l.info.Delivery)
 		l.announceUntil(ctx, t, func() error { return l.ours.router.Announce(ctx) }, l.partnerHears(l.ours.router.Address()))
 		l.announceUntil(ctx, t, func() error { return l.peer.Call(ctx, "announce", nil, nil) }, l.weHear(l.lxmf))
 		proxy.Set(badMedium)
-		const rounds = 4
+		const rounds = 6
 		for i := range rounds {
 			for _, method := range []lxmf.Method{lxmf.MethodOpportunistic, lxmf.MethodDirect} {
 				text := fmt.Sprintf("%s %d", method, i)
