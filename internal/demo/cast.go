@@ -25,6 +25,7 @@ const (
 	RoleStamps  Role = "stamps"  // takes only messages with a proof of work
 	RoleSmall   Role = "small"   // refuses everything above 20 kB
 	RoleNews    Role = "news"    // writes by itself now and then
+	RoleQuiet   Role = "quiet"   // answers, but is never announced: a path has to be asked for
 	RoleDeaf    Role = "deaf"    // is announced but answers nothing
 	RoleAbsent  Role = "absent"  // was heard once and never again
 	RoleStorage Role = "storage" // exists in the history only
@@ -50,7 +51,7 @@ type Person struct {
 // live reports whether a router runs for the person.
 func (p *Person) live() bool {
 	switch p.Role {
-	case RoleFriend, RoleSlow, RoleStamps, RoleSmall, RoleNews:
+	case RoleFriend, RoleSlow, RoleStamps, RoleSmall, RoleNews, RoleQuiet:
 		return true
 	}
 	return false
@@ -60,7 +61,8 @@ const (
 	day         = 24 * time.Hour
 	stampCost   = 16
 	smallLimit  = 20_000
-	slowBitrate = 3_125 // bit/s: LoRa, spreading factor 8, 125 kHz
+	slowBitrate = 3_125  // bit/s: LoRa, spreading factor 8, 125 kHz
+	wifiBitrate = 24_000 // bit/s: a far corner of the garden
 )
 
 // castTable lists everybody who has a conversation. Never reorder keys: identities derive from them.
@@ -72,6 +74,7 @@ func castTable() []Person {
 		{Key: "kari", Name: "Kari Nordmann", Role: RoleStamps, Via: ifaceHub, Hops: 2, Heard: 22 * time.Minute, StampCost: stampCost, Contact: "Kari Nordmann"},
 		{Key: "ridge", Name: "Ridge Relay", Role: RoleSmall, Via: ifaceRadio, Hops: 1, Heard: 2 * time.Minute},
 		{Key: "weather", Name: "Bergen Weather", Role: RoleNews, Via: ifaceHub, Hops: 2, Heard: 35 * time.Minute, Contact: "Bergen Weather"},
+		{Key: "solveig", Name: "Solveig", Role: RoleQuiet, Via: ifaceLAN, Hops: 1, Heard: 9 * time.Hour, Contact: "Solveig"},
 		{Key: "harbour", Name: "Harbour Light", Role: RoleDeaf, Via: ifaceFar, Hops: 5, Heard: 9 * time.Minute, Contact: "Harbour Light"},
 		{Key: "jonas", Name: "Jonas", Role: RoleAbsent, Via: ifaceHub, Hops: 4, Heard: 3*time.Hour + 10*time.Minute, Contact: "Jonas"},
 

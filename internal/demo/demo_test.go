@@ -183,6 +183,39 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// Somebody who is not announced is found when asked for, and every state on the way is seen.
+func TestStatesOnTheWay(t *testing.T) {
+	_, p := start(t, Config{Seed: DefaultSeed, Motion: MotionStill})
+	ref, err := p.Chat.Send(t.Context(), chat.Outgoing{Peer: somebody(t, "solveig").Address, Content: guide})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "delivery", func() bool {
+		m, err := p.Chat.Message(t.Context(), ref.ID)
+		return err == nil && m.Delivery.State == chat.StateDelivered
+	})
+	log, err := p.Chat.Events(t.Context(), ref.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []chat.EventKind
+	for _, e := range log {
+		kinds = append(kinds, e.Kind)
+	}
+	want := []chat.EventKind{
+		chat.EventQueued, chat.EventPathRequest, chat.EventPathFound, chat.EventLinkRequest, chat.EventLinkUp, chat.EventProgress, chat.EventDelivered,
+	}
+	at := 0
+	for _, k := range kinds {
+		if at < len(want) && k == want[at] {
+			at++
+		}
+	}
+	if at < len(want) {
+		t.Errorf("%s is missing in %v", want[at], kinds)
+	}
+}
+
 // A message to somebody who is announced but silent fails with its reason, and so does one to somebody who is gone.
 func TestSilentPeople(t *testing.T) {
 	_, p := start(t, Config{Seed: DefaultSeed, Motion: MotionStill})

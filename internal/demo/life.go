@@ -55,6 +55,9 @@ func (w *world) meet(n *node.Node) error {
 
 func (w *world) announce(ctx context.Context) {
 	for _, p := range w.peers {
+		if p.Role == RoleQuiet {
+			continue
+		}
 		if err := p.router.Announce(ctx); err != nil && ctx.Err() == nil {
 			w.log.Debug("simulated person is not announced", "name", p.Name, "error", err)
 		}

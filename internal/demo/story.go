@@ -31,7 +31,7 @@ Questions to me, or to the whole group on Tuesdays at 19:00.`
 // stories are the conversations of the first identity.
 func (w *writer) stories() []*thread {
 	return []*thread{
-		w.mira(), w.tomas(), w.kari(), w.sakura(), w.ridge(), w.weather(), w.harbour(), w.jonas(), w.states(), w.reasons(),
+		w.mira(), w.tomas(), w.kari(), w.sakura(), w.ridge(), w.weather(), w.solveig(), w.harbour(), w.jonas(), w.states(), w.reasons(),
 		w.anaLuis(), w.oslo(), w.team(), w.lena(), w.yael(), w.amin(), w.hanh(), w.ananya(), w.dimitris(), w.words(), w.nobody(),
 		w.oldClub(), w.poster(), w.seller(), w.imposter(),
 	}
@@ -139,6 +139,13 @@ func (w *writer) weather() *thread {
 		t.ago(time.Duration(d)*day + 95*time.Minute)
 		t.in(forecast(t.chance))
 	}
+	return t
+}
+
+func (w *writer) solveig() *thread {
+	t := w.thread("solveig")
+	t.ago(9 * time.Hour)
+	t.in("I am in the garden and announce nothing. Whoever wants me has to look for me.")
 	return t
 }
 

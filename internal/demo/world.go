@@ -19,15 +19,15 @@ import (
 //
 //	program ── Oslo Hub ────── hub ── village: Sakura, Kari, weather station
 //	   ├────── Melbourne Hub ─ far, with nobody but announces
-//	   ├────── Home network ── Mira
+//	   ├────── Home network ── Mira; Solveig (24 kbit/s)
 //	   └────── Ridge radio ─── ridge: Tomas, relay (3 kbit/s)
 type world struct {
 	conf Config
 	seed source
 	log  *slog.Logger
 
-	people                         cast
-	hub, far, home, village, ridge *node.Node
+	people                                 cast
+	hub, far, home, garden, village, ridge *node.Node
 
 	crowd map[string]*mem.Endpoint // where announces of strangers enter, by interface
 
@@ -53,8 +53,8 @@ func newWorld(conf Config, seed source, people cast) (w *world, err error) {
 		name  string
 		relay node.Switch
 	}{
-		{&w.hub, "hub", node.On}, {&w.far, "far", node.On}, {&w.home, "home", node.Off}, {&w.village, "village", node.Off},
-		{&w.ridge, "ridge", node.Off},
+		{&w.hub, "hub", node.On}, {&w.far, "far", node.On}, {&w.home, "home", node.Off}, {&w.garden, "garden", node.Off},
+		{&w.village, "village", node.Off}, {&w.ridge, "ridge", node.Off},
 	} {
 		if *n.at, err = w.newNode(n.name, n.relay); err != nil {
 			return w, err
@@ -69,7 +69,7 @@ func newWorld(conf Config, seed source, people cast) (w *world, err error) {
 		return w, err
 	}
 	for at, keys := range map[*node.Node][]string{
-		w.home: {"mira"}, w.village: {"sakura", "kari", "weather"}, w.ridge: {"tomas", "ridge"},
+		w.home: {"mira"}, w.garden: {"solveig"}, w.village: {"sakura", "kari", "weather"}, w.ridge: {"tomas", "ridge"},
 	} {
 		for _, key := range keys {
 			if err := w.settle(people[key], at); err != nil {
@@ -170,18 +170,33 @@ func remote(c node.InterfaceConfig) node.InterfaceConfig {
 
 // neighbours are those found in the local network.
 func (w *world) neighbours() (children []iface.Interface, leave func()) {
-	i := iface.Info{
-		Name: "AutoInterfacePeer[wlan0/fe80::5c1d:20ff:fe12:77a1]", Type: "AutoInterfacePeer", Bitrate: 10_000_000, MTU: 1196,
-		MTUClass: iface.MTUFixed, AccessCodeSize: 16, Role: iface.RolePeer,
+	var left []func()
+	for _, n := range []struct {
+		at        *node.Node
+		addr      string
+		bandwidth int64
+	}{
+		{w.home, "fe80::5c1d:20ff:fe12:77a1", 0}, {w.garden, "fe80::84b9:e2ff:fe03:1c9d", w.conf.Pace.bitrate(wifiBitrate)},
+	} {
+		i := iface.Info{
+			Name: "AutoInterfacePeer[wlan0/" + n.addr + "]", Type: "AutoInterfacePeer", Bitrate: 10_000_000, MTU: 1196,
+			MTUClass: iface.MTUFixed, AccessCodeSize: 16, Role: iface.RolePeer,
+		}
+		i.Label = i.Name
+		near, far := mem.Pair(i.Name, i.Name+" (far)", mem.Conditions{Delay: 2 * time.Millisecond, Bandwidth: n.bandwidth}, like(i))
+		id, err := n.at.AddInterface(&plain{far}, node.InterfaceConfig{IngressControl: transport.LimitOff})
+		if err != nil {
+			w.log.Error("neighbour does not join", "error", err)
+			continue
+		}
+		children = append(children, near)
+		left = append(left, func() { w.detach(n.at, id) })
 	}
-	i.Label = i.Name
-	near, far := mem.Pair(i.Name, "mira", mem.Conditions{Delay: 2 * time.Millisecond}, like(i))
-	id, err := w.home.AddInterface(&plain{far}, node.InterfaceConfig{IngressControl: transport.LimitOff})
-	if err != nil {
-		w.log.Error("neighbour does not join", "error", err)
-		return nil, func() {}
+	return children, func() {
+		for _, f := range left {
+			f()
+		}
 	}
-	return []iface.Interface{near}, func() { w.detach(w.home, id) }
 }
 
 // plain makes an ordinary interface of the far end of a peer's medium.
@@ -199,7 +214,7 @@ func (w *world) close() error {
 	w.cancel()
 	w.tasks.Wait()
 	var err error
-	for _, n := range []*node.Node{w.hub, w.far, w.home, w.village, w.ridge} {
+	for _, n := range []*node.Node{w.hub, w.far, w.home, w.garden, w.village, w.ridge} {
 		if n != nil {
 			err = errors.Join(err, n.Close())
 		}
