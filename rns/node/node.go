@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"sync"
@@ -110,7 +111,11 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 func (n *Node) loadIdentity() error {
 	id, err := n.readIdentity()
 	if err != nil {
-		n.env.log.Warn("transport identity is new", slog.Any("reason", err))
+		level := slog.LevelWarn
+		if errors.Is(err, fs.ErrNotExist) {
+			level = slog.LevelDebug // the first start
+		}
+		n.env.log.Log(context.Background(), level, "transport identity is new", slog.Any("reason", err))
 		if id, err = rns.NewIdentity(n.env.rand); err != nil {
 			return fmt.Errorf("make transport identity: %w", err)
 		}
