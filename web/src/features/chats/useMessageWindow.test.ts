@@ -152,6 +152,23 @@ it('counts and reports each message below a window that is scrolled away once', 
   expect(chat.newBelow.value).toBe(0)
 })
 
+it('keeps what is read when more comes than the window holds', async () => {
+  const chat = open({ following: () => false })
+  await chat.open('')
+  for (let page = 0; page < 4; page++) await chat.loadBefore()
+  await chat.jumpTo('m499')
+  const first = chat.items.value[0]?.id
+  for (let seq = 500; seq < 500 + windowSize; seq++) {
+    server.messages.push(make(seq))
+    happen('message.added', `m${seq}`)
+    await flushPromises()
+  }
+  expect(chat.items.value[0]?.id).toBe(first)
+  expect(chat.items.value.length).toBeLessThanOrEqual(windowSize)
+  expect(chat.hasAfter.value).toBe(true)
+  expect(chat.newBelow.value).toBe(windowSize)
+})
+
 it('renews one message in place and joins bursts of progress', async () => {
   const chat = open()
   await chat.open('')

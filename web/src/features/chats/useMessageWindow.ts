@@ -30,6 +30,8 @@ export interface MessageWindow {
 export interface WindowHooks {
   /** A message appeared at the end after the chat was opened. */
   onArrive?: (message: Message) => void
+  /** Whether the reader is at the end: then the far beginning makes room for what comes, else it waits below. */
+  following?: () => boolean
   /** A message that is shown changed. */
   onChange?: (message: Message, before: Message) => void
 }
@@ -76,14 +78,15 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     hooks.onArrive?.(message)
   }
 
-  /** Adds what is new at the end and lets go of the far beginning. */
-  function append(page: MessagePage): void {
+  /** Adds what is new at the end. A full window lets go of its far beginning, or of the new where the reader is not at the end. */
+  function append(page: MessagePage, keep: 'end' | 'beginning' = 'end'): void {
     const known = new Set(items.value.map((message) => message.id))
     const fresh = page.items.filter((message) => !known.has(message.id))
     const all = [...items.value, ...fresh]
-    hasAfter.value = page.has_after
-    if (all.length > windowSize) hasBefore.value = true
-    items.value = all.slice(-windowSize)
+    const full = all.length > windowSize
+    hasAfter.value = page.has_after || (full && keep === 'beginning')
+    if (full && keep === 'end') hasBefore.value = true
+    items.value = keep === 'end' ? all.slice(-windowSize) : all.slice(0, windowSize)
   }
 
   function prepend(page: MessagePage): void {
@@ -146,7 +149,7 @@ export function useMessageWindow(identity: string, peer: string, hooks: WindowHo
     const last = items.value.at(-1)
     const page = await fetchPage(last === undefined ? {} : { after: last.id })
     if (closed) return
-    append(page)
+    append(page, hooks.following?.() === false ? 'beginning' : 'end')
     for (const message of page.items)
       if (!before.has(message.id) && !below.value.has(message.id)) arrive(message)
   }
