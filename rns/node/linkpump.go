@@ -34,7 +34,8 @@ type outboxPacket struct {
 
 // Send sends data as one packet of at most MDU bytes. The receipt concludes when the peer proves it. While the interface is
 // behind, packets wait in the link, up to the number of receipts that may be outstanding: then the error is ErrBusy. Hash and
-// time of sending are known once a packet has left.
+// time of sending are known once a packet has left. Of the options only OnConclude counts: packets on a link always have a
+// receipt, whose wait follows the link's round-trip time, and travel on the link's interface. SendContext sends without one.
 func (l *Link) Send(ctx context.Context, data []byte, o SendOptions) (*Receipt, error) {
 	r := newReceipt(ReceiptStatus{})
 	err := l.do(ctx, func(now time.Time) (*link.Effects, error) {
