@@ -48,15 +48,6 @@ type Person struct {
 	id *rns.Identity
 }
 
-// live reports whether a router runs for the person.
-func (p *Person) live() bool {
-	switch p.Role {
-	case RoleFriend, RoleSlow, RoleStamps, RoleSmall, RoleNews, RoleQuiet:
-		return true
-	}
-	return false
-}
-
 const (
 	day         = 24 * time.Hour
 	stampCost   = 16

@@ -106,17 +106,18 @@ func (w *wires) replace(name string, cut func()) {
 	}
 }
 
-// dialResult is what happens to a connection to a simulated host: nil where a hub answers.
-func dialResult(host string) (err error, after time.Duration) { //nolint:revive // the error is a description here
+// refusal is what becomes of a connection to a simulated host; nil where a hub answers.
+func refusal(host string) *refusing {
 	switch {
 	case strings.HasPrefix(host, "refused"):
-		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, 300 * time.Millisecond
+		refused := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+		return &refusing{after: 300 * time.Millisecond, err: &net.OpError{Op: "dial", Net: "tcp", Err: refused}}
 	case strings.HasPrefix(host, "silent"):
-		return &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}, 5 * time.Second
+		return &refusing{after: 5 * time.Second, err: &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}}
 	case strings.HasPrefix(host, "unknown"), strings.HasSuffix(host, ".invalid"):
-		return &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}, 50 * time.Millisecond
+		return &refusing{after: 50 * time.Millisecond, err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 	}
-	return nil, 0
+	return nil
 }
 
 // try tests settings against the simulated network. It implements interfaces.Try.
@@ -133,17 +134,20 @@ func try(ctx context.Context, c interfaces.Config, step func(string, func() erro
 	}
 	switch c.Type {
 	case interfaces.TypeTCPClient:
-		err, after := dialResult(c.TargetHost)
+		r := refusal(c.TargetHost)
+		if r == nil {
+			r = new(refusing)
+		}
 		var dns *net.DNSError
-		if !step("resolve", func() error {
-			if errors.As(err, &dns) {
-				return err
+		unknown := errors.As(r.err, &dns)
+		if step("resolve", func() error {
+			if unknown {
+				return r.err
 			}
 			return wait(20 * time.Millisecond)
 		}) {
-			return
+			step("connect", func() error { return errors.Join(wait(min(r.after, time.Second)+30*time.Millisecond), r.err) })
 		}
-		step("connect", func() error { return errors.Join(wait(min(after, time.Second)+30*time.Millisecond), err) })
 	case interfaces.TypeTCPServer, interfaces.TypeUDP:
 		step("listen", func() error { return nil })
 	case interfaces.TypeAuto:

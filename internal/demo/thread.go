@@ -36,13 +36,13 @@ type thread struct {
 	cursor  time.Time
 	entries []*entry
 
-	unread                    int // of the newest incoming messages
-	request                   bool
-	archived, pinned, muted   bool
-	draft                     string
-	draftFiles                []material
-	draftReply                *entry
-	draftChanged, conversedAt time.Time
+	unread                  int // of the newest incoming messages
+	request                 bool
+	archived, pinned, muted bool
+	draft                   string
+	draftFiles              []material
+	draftReply              *entry
+	draftChanged            time.Time
 }
 
 // ago puts the next message at a time before now.

@@ -133,8 +133,9 @@ func (w *world) buildClient(c config.Interface, conf node.InterfaceConfig) (ifac
 		return nil, err
 	}
 	i := info(c, iface.RoleEndpoint, 10_000_000)
-	if err, after := dialResult(host); err != nil {
-		return &refusing{info: i, err: err, after: after}, nil
+	if r := refusal(host); r != nil {
+		r.info = i
+		return r, nil
 	}
 	to, delay := w.hub, 14*time.Millisecond
 	if c.Name == ifaceFar {
