@@ -94,8 +94,8 @@ func (w *writer) tomas() *thread {
 	t.in("Past the second lake. I answer slowly, but I answer.")
 	if w.motion == MotionLive {
 		t.ago(40 * time.Second)
-		t.out("One small picture after all").as(pending()).with(photo(w.seed.chance("small"), "small.jpg", 480, 320))
-		t.out("and this goes when it is through").as(pending())
+		t.out("One small picture after all").as(pending()).with(photo(w.seed.chance("small"), "small.jpg", 760, 500))
+		t.out("and a few words beside it").as(pending())
 	}
 	return t
 }
