@@ -154,20 +154,20 @@ test('criterion 20: fifty messages that arrive below do not move what is read', 
     )
     return { id: first?.getAttribute('data-message') ?? '', at: first?.getBoundingClientRect().top ?? 0 }
   })
-  for (let n = 1; n <= 50; n++) await ada.send(ben.address, `Flood ${n}`)
+  for (let n = 1; n <= 50; n++) await ada.send(ben.address, `Flood ${n} of 50`)
   await page.getByRole('button', { name: 'Jump to 50 new messages' }).waitFor()
   const at = await page
     .locator(`[data-message="${anchor.id}"]`)
     .evaluate((one) => one.getBoundingClientRect().top)
   assert.ok(Math.abs(at - anchor.at) <= 1, `moved ${at - anchor.at} px`)
   await page.getByRole('button', { name: 'Jump to 50 new messages' }).click()
-  await page.locator('[data-message]', { hasText: 'Flood 50' }).waitFor()
+  await page.locator('[data-message]', { hasText: 'Flood 50 of 50' }).waitFor()
 })
 
 test('criterion 27: an incoming message is spoken once, scrolling speaks nothing', async () => {
   const { one: ada } = pair
   // What the test before caused is spoken first; at the end its last message is.
-  await page.locator('[role=status][aria-live=polite]', { hasText: 'Flood 50' }).waitFor()
+  await page.locator('[role=status][aria-live=polite]', { hasText: 'Flood 50 of 50' }).waitFor()
   await page.evaluate(() => {
     const said = /** @type {string[]} */ ([])
     Object.assign(window, { said })
