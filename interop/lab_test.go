@@ -79,6 +79,7 @@ func startPartner(t *testing.T, dir string) *peer.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	prefer(t, p.PID())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 		defer cancel()

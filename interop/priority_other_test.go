@@ -1,0 +1,8 @@
+//go:build !unix
+
+package interop
+
+import "testing"
+
+// prefer does nothing on this system.
+func prefer(*testing.T, int) {}
