@@ -88,7 +88,7 @@ soak: ## long simulations under load
 fuzz: ## every fuzz target for FUZZTIME (60s)
 	$(GO) run ./tools/fuzzall -time $(FUZZTIME)
 
-shots: build chromium ## screenshots of every page into web/shots
+shots: build chromium ## screenshots of every page into web/e2e/out
 	cd web && $(NPM) run shots
 
 speccheck: ## which code and tests cite which section of spec/
