@@ -63,7 +63,7 @@ func TestLiveExchanges(t *testing.T) {
 		}
 		total = n
 	}
-	l := newLab(t, way{name: "plain"})
+	l := newLab(t, way{name: "plain", urgent: true})
 	ctx := t.Context()
 	ourLink, err := l.ours.node.OpenLink(ctx, l.quiet, l.ours.quietHandler(nil))
 	if err != nil {

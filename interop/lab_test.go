@@ -33,6 +33,8 @@ type way struct {
 	name   string
 	hub    hub
 	access access
+	// urgent makes the partner run before other programs.
+	urgent bool
 	// partner are more parameters of the partner's node.
 	partner peer.Args
 }
@@ -79,7 +81,6 @@ func startPartner(t *testing.T, dir string) *peer.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefer(t, p.PID())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 		defer cancel()
@@ -109,6 +110,9 @@ func newLab(t *testing.T, w way) *lab {
 	l := &lab{way: w}
 	dir := t.TempDir()
 	l.peer = startPartner(t, filepath.Join(dir, "partner"))
+	if w.urgent {
+		prefer(t, l.peer.PID()) // now, so that all its threads are
+	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errors.New("lab did not come up"))
 	defer cancel()
 	ourNode := startNode(t, node.Off, new(node.MemStorage))
