@@ -59,7 +59,15 @@ export class Lab {
     let count = 0
     for (const context of this.browser?.contexts() ?? [])
       for (const page of context.pages()) await page.screenshot({ path: `${prefix}-${count++}.png` })
-    for (const node of this.nodes) console.error(`--- ${node.name}\n${node.log}`)
+    for (const node of this.nodes) {
+      console.error(`--- ${node.name}\n${node.log}`)
+      const { items } = await node.mine('GET', '/conversations')
+      for (const { peer } of items)
+        for (const one of (await node.messages(peer)).filter((message) => message.delivery).slice(-8)) {
+          console.error(one.id.slice(0, 8), one.content.slice(0, 30), JSON.stringify(one.delivery))
+          for (const event of await node.events(one.id)) console.error('  ', JSON.stringify(event))
+        }
+    }
   }
 }
 
