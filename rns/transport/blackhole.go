@@ -30,15 +30,39 @@ func (m *Machine) Blackhole(now time.Time, b Blackhole) *Effects {
 	}
 	fx.Dirty |= TableBlackhole
 	for dest, p := range m.paths.all() {
-		a := p.announce
-		if k := m.known.get(dest); len(a) == 0 && k != nil {
-			a = k.announce
-		}
-		if len(a) > 0 && a.public().Hash() == b.Identity {
+		if id, ok := m.identityOf(dest, p); ok && id == b.Identity {
 			m.losePath(dest, PathBlackholed)
 		}
 	}
 	return fx
+}
+
+// identityOf is the identity of the destination of a path.
+func (m *Machine) identityOf(dest rns.Addr, p *path) (rns.Addr, bool) {
+	a := p.announce
+	if k := m.known.get(dest); len(a) == 0 && k != nil {
+		a = k.announce
+	}
+	if len(a) == 0 {
+		return rns.Addr{}, false
+	}
+	return a.public().Hash(), true
+}
+
+// PathCursor is a place in the path table. The zero value is its beginning.
+type PathCursor uint32
+
+// DropBlackholed drops the paths of refused identities among at most the given number of entries from a place on, and
+// returns where to go on, and false at the end: for long lists, after SeedBlackhole.
+func (m *Machine) DropBlackholed(now time.Time, from PathCursor, most int) (fx *Effects, next PathCursor, more bool) {
+	fx, t := m.begin(now)
+	cursor := uint32(from)
+	_, done := portion(&m.paths, &cursor, most, func(dest rns.Addr, p *path) {
+		if id, ok := m.identityOf(dest, p); ok && m.isBlackholed(id, t) {
+			m.losePath(dest, PathBlackholed)
+		}
+	})
+	return fx, PathCursor(cursor), !done
 }
 
 func (m *Machine) addBlackhole(b Blackhole) bool {
@@ -54,10 +78,14 @@ func (m *Machine) addBlackhole(b Blackhole) bool {
 	return true
 }
 
-// SeedBlackhole adds an entry as loading from disk does, without a look at the paths.
-func (m *Machine) SeedBlackhole(now time.Time, b Blackhole) {
+// SeedBlackhole adds an entry as loading from disk does, without a look at the paths. It reports false if the identity is
+// on the list, the list is full, or the entry's time has passed.
+func (m *Machine) SeedBlackhole(now time.Time, b Blackhole) bool {
 	m.clock.at(now)
-	m.addBlackhole(b)
+	if !b.Until.IsZero() && !b.Until.After(now) {
+		return false
+	}
+	return m.addBlackhole(b)
 }
 
 // LiftBlackhole accepts an identity again and reports whether it was refused.

@@ -106,8 +106,10 @@ func (b packed) appendRelayed(raw []byte, dest, via rns.Addr, hops uint8, contex
 }
 
 // received rebuilds the packet as it arrived from next hop, for the announce cache.
-func (b packed) received(dest, nextHop rns.Addr, hops uint8) []byte {
-	p := rns.Packet{ContextFlag: b.contextFlag(), Type: rns.PacketAnnounce, Hops: hops, Dest: dest, Data: b.payload()}
+func (b packed) received(dest, nextHop rns.Addr, hops uint8, context rns.Context) []byte {
+	p := rns.Packet{
+		ContextFlag: b.contextFlag(), Type: rns.PacketAnnounce, Hops: hops, Dest: dest, Context: context, Data: b.payload(),
+	}
 	if nextHop != dest {
 		p.HeaderType, p.TransportType, p.TransportID = rns.HeaderType2, rns.TransportTransport, nextHop
 	}

@@ -18,6 +18,8 @@ type path struct {
 	iface     InterfaceID
 	hops      uint8
 	state     PathState
+	// response says that the announce answered a path request, which its packet hash covers.
+	response bool
 }
 
 // emitted is the largest emission time among the blobs.
@@ -146,6 +148,7 @@ func (m *Machine) learnPath(now tick, a *arrival) {
 	life := m.pathLife(a.from.mode())
 	p.timestamp, p.expires = now, now.after(life)
 	p.nextHop, p.hops, p.iface, p.hash, p.announce, p.state = a.nextHop(), a.hops, a.from.id(), a.hash, a.announce, PathUnknown
+	p.response = a.context == rns.ContextPathResponse
 	p.addBlob(a.announce.blob(), m.p.MaxRandomBlobs)
 	m.paths.schedule(a.dest, now.after(life))
 	m.tunnelLearns(now, a.from, a.dest, p)

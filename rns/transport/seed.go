@@ -11,20 +11,20 @@ import (
 // The seed methods put records into tables as loading from disk does. They replace what is there. None of them sends,
 // schedules a rebroadcast or reports an event; limits of tables hold.
 
-// packedOf reads an announce packet as kept in records.
-func packedOf(raw []byte, dest rns.Addr) (packed, error) {
+// packedOf reads an announce packet as kept in records, and its context.
+func packedOf(raw []byte, dest rns.Addr) (packed, rns.Context, error) {
 	p, err := rns.ParsePacket(raw)
 	if err != nil {
-		return nil, fmt.Errorf("seed announce: %w", err)
+		return nil, 0, fmt.Errorf("seed announce: %w", err)
 	}
 	a, err := rns.ParseAnnounce(p)
 	if err != nil {
-		return nil, fmt.Errorf("seed announce: %w", err)
+		return nil, 0, fmt.Errorf("seed announce: %w", err)
 	}
 	if a.Dest != dest {
-		return nil, fmt.Errorf("seed announce: %w", rns.VerdictWrongDestination)
+		return nil, 0, fmt.Errorf("seed announce: %w", rns.VerdictWrongDestination)
 	}
-	return packAnnounce(&p), nil
+	return packAnnounce(&p), p.Context, nil
 }
 
 // SeedPath adds a path. Errors are ErrNoInterface, the verdicts of the parsers for its announce, and
@@ -64,10 +64,11 @@ func (m *Machine) seededPath(r PathRecord) (path, error) {
 	k := m.known.get(r.Destination)
 	switch {
 	case r.Announce != nil:
-		a, err := packedOf(r.Announce, r.Destination)
+		a, context, err := packedOf(r.Announce, r.Destination)
 		if err != nil {
 			return p, err
 		}
+		p.response = context == rns.ContextPathResponse
 		if m.isBlackholed(a.public().Hash(), m.clock.now) {
 			return p, rns.VerdictBlackholed
 		}
@@ -81,7 +82,7 @@ func (m *Machine) seededPath(r PathRecord) (path, error) {
 // SeedPendingAnnounce adds an entry to the announce table; raw is the announce packet.
 func (m *Machine) SeedPendingAnnounce(now time.Time, r PendingAnnounce, raw []byte) error {
 	m.clock.at(now)
-	a, err := packedOf(raw, r.Destination)
+	a, _, err := packedOf(raw, r.Destination)
 	if err != nil {
 		return err
 	}

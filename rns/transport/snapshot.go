@@ -29,7 +29,11 @@ func (m *Machine) pathRecord(dest rns.Addr, p *path) PathRecord {
 		if received > 0 && !m.interfaces[p.iface].isLocalClient() {
 			received--
 		}
-		r.Announce = p.announce.received(dest, p.nextHop, received)
+		context := rns.ContextNone
+		if p.response {
+			context = rns.ContextPathResponse
+		}
+		r.Announce = p.announce.received(dest, p.nextHop, received, context)
 	}
 	return r
 }
