@@ -2,6 +2,9 @@ package interfaces
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"meshchatx/rns/config"
@@ -170,5 +173,20 @@ func NodeConfig(c config.Config) node.Config {
 	r := c.Reticulum
 	n.Transport, n.StaticIdentity, n.HopsDelta = node.Switch(r.EnableTransport), node.Switch(r.StaticTransportIdentity), node.Switch(r.LocalHopsDelta)
 	n.ImplicitProofs, n.LinkMTUDiscovery = node.Switch(r.UseImplicitProof), node.Switch(r.LinkMTUDiscovery)
+	n.Management = node.Management{
+		Remote: node.Switch(r.EnableRemoteManagement), Allowed: r.RemoteManagementAllowed, Probes: node.Switch(r.RespondToProbes),
+		NetworkIdentity: inHome(r.NetworkIdentity), PublishBlackhole: node.Switch(r.PublishBlackhole),
+		BlackholeSources: r.BlackholeSources, BlackholeInterval: r.BlackholeUpdateInterval,
+	}
 	return n
+}
+
+// inHome expands a leading "~" of a path to the home directory of the user.
+func inHome(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == filepath.Separator) {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return path
 }

@@ -21,10 +21,31 @@ type Config struct {
 	ImplicitProofs Switch
 	// LinkMTUDiscovery lets links use more than 500 bytes where the path carries it. spec: rns-link §2.1
 	LinkMTUDiscovery Switch
+	// Shared says whether programs of this machine share their interfaces. The zero value stands alone.
+	Shared Shared
 	// Blackhole lists identities whose announces are refused.
 	Blackhole []transport.Blackhole
+	// Management is what the node offers to others about itself.
+	Management Management
 	// Params are times and limits.
 	Params Params
+}
+
+// Management is what a node offers and takes beyond forwarding. The zero value is nothing. spec: rns-core §21
+type Management struct {
+	// Remote answers status and path queries of the identities in Allowed, over links. spec: rns-core §21.1
+	Remote  Switch
+	Allowed []rns.Addr
+	// Probes proves every packet to the probe destination, if the node forwards for others. spec: rns-core §21.2
+	Probes Switch
+	// NetworkIdentity is the file of the identity of the network this node belongs to, made if it is missing; empty for
+	// none. spec: rns-core §21.3
+	NetworkIdentity string
+	// PublishBlackhole serves the whole list of refused identities, reasons included, to everybody. spec: rns-core §21.4
+	PublishBlackhole Switch
+	// BlackholeSources are the transport identities whose lists are taken over, every BlackholeInterval.
+	BlackholeSources  []rns.Addr
+	BlackholeInterval time.Duration
 }
 
 // Switch is a setting that is on or off.
@@ -80,8 +101,19 @@ type Params struct {
 
 	// SaveInterval is the time between two saves of the tables. spec: rns-core §19.1
 	SaveInterval time.Duration
+	// SavePortion is how many entries are copied in one turn of the loop when tables are saved.
+	SavePortion int
 	// SaveDelay is the wait after a change before known destinations are saved.
 	SaveDelay time.Duration
+	// ManagementFirst is when the management destinations are announced first, ManagementInterval how often then.
+	// spec: rns-core §21
+	ManagementFirst, ManagementInterval time.Duration
+	// BlackholeFirst is when lists of blackhole sources are asked for first, BlackholeRound how often the node looks which are
+	// due. spec: rns-core §21.4
+	BlackholeFirst, BlackholeRound time.Duration
+	// EarlyProof is how long after its arrival the proof of a single packet leaves at the earliest, unless its sender is known
+	// to take it sooner. spec: rns-link §6.1
+	EarlyProof time.Duration
 	// CloseGrace is how long Close waits for the last packets of links to leave. spec: rns-core §23.3
 	CloseGrace time.Duration
 	// MaxMemoryResource bounds an incoming resource without a sink, in bytes.
@@ -98,7 +130,9 @@ func DefaultParams() Params {
 		CallbackBacklog: 4096, LinkInbox: 8 << 20, MaxLinks: 16_384, MaxPendingLinks: 1_024,
 		AwaitPath: 15 * time.Second, PathResponseMemory: 30 * time.Second,
 		RatchetInterval: 30 * time.Minute, RetainedRatchets: 512,
-		SaveInterval: 12 * time.Hour, SaveDelay: 5 * time.Minute, CloseGrace: 150 * time.Millisecond,
+		SaveInterval: 12 * time.Hour, SavePortion: 512, SaveDelay: 5 * time.Minute, CloseGrace: 150 * time.Millisecond,
+		ManagementFirst: 15 * time.Second, ManagementInterval: 2 * time.Hour,
+		BlackholeFirst: 20 * time.Second, BlackholeRound: time.Minute, EarlyProof: 3 * time.Millisecond,
 		MaxMemoryResource: 16 << 20,
 	}
 }
