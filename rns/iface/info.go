@@ -36,6 +36,20 @@ const (
 	RolePeer
 )
 
+// Locality says whether an interface joins programs of one machine instead of nodes. spec: rns-link §11
+type Locality uint8
+
+const (
+	// Network interfaces reach other nodes.
+	Network Locality = iota
+	// LocalListener accepts programs of this machine.
+	LocalListener
+	// LocalClient is the connection of a program of this machine to this one, which owns the interfaces.
+	LocalClient
+	// SharedInstance is the connection of this program to the one that owns the interfaces.
+	SharedInstance
+)
+
 // Info describes an interface. It is constant during the life of the interface.
 type Info struct {
 	// Name is the name given by the configuration.
@@ -54,6 +68,8 @@ type Info struct {
 	AccessCodeSize int
 	// Role is endpoint, listener or peer.
 	Role Role
+	// Locality tells connections between programs of one machine from those to other nodes.
+	Locality Locality
 	// Tunnel says that the interface asks for a tunnel after connecting. spec: rns-core §17
 	Tunnel bool
 	// NeverLimited says that announce ingress limits do not apply. spec: rns-interfaces §17

@@ -112,7 +112,7 @@ func (l *Link) sendWaiting(now time.Time) {
 // outLink sends frames of a link. They may exceed the bound of a queue: what is lost here the link would have to find out by
 // timeouts. It runs on the loop.
 func (n *Node) outLink(now time.Time, frames [][]byte) {
-	n.sending = control
+	n.sending = urgent
 	for _, raw := range frames {
 		_, _ = n.out(now, transport.OutPacket{Raw: raw}) // its link finds out by itself
 	}

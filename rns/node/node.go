@@ -41,6 +41,7 @@ type Node struct {
 	tap     tap
 	bus     bus
 	ident   nodeIdentity
+	shared  shared
 	black   atomic.Pointer[map[rns.Addr]time.Time] // refused identities and until when
 
 	// What follows belongs to the loop.

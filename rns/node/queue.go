@@ -14,9 +14,9 @@ type priority uint8
 const (
 	// datagram frames are dropped over the bound.
 	datagram priority = iota
-	// control frames are those of local links that could not ask for room, such as proofs and requests: they may exceed the
+	// urgent frames are those of local links that could not ask for room, such as proofs and requests: they may exceed the
 	// bound once more.
-	control
+	urgent
 	// bulk frames come from links that asked for room before; they are always taken.
 	bulk
 )
@@ -75,7 +75,7 @@ func (q *outQueue) put(frame []byte, pr priority) rns.Verdict {
 		return rns.VerdictClosed
 	}
 	if bound := q.allowed(q.bound, q.floor); pr != bulk {
-		if pr == control {
+		if pr == urgent {
 			bound *= 2
 		}
 		if len(q.buf)+q.sending+len(frame) > bound {
