@@ -84,3 +84,6 @@ func (st *Stats) fits(n int, l Limits) bool {
 }
 
 func (s *splitter) reset() { s.synced, s.skipping, s.held = false, false, s.held[:0] }
+
+// pending tells whether part of a frame came, which the rest may never follow.
+func (s *splitter) pending() bool { return s.skipping || len(s.held) > 0 }

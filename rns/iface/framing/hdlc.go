@@ -92,6 +92,11 @@ func (d *HDLC) Feed(chunk []byte, yield func(packet []byte)) {
 // Stats returns the counters so far.
 func (d *HDLC) Stats() Stats { return d.stats }
 
+// Pending reports whether an unfinished frame is held. A driver of a line that
+// loses bytes resets the deframer when the rest does not follow in time.
+// spec: rns-interfaces §7
+func (d *HDLC) Pending() bool { return d.split.pending() }
+
 // Reset forgets an unfinished frame, for a stream that starts anew. Counters
 // go on.
 func (d *HDLC) Reset() { d.split.reset() }

@@ -62,6 +62,11 @@ func (d *KISS) Feed(chunk []byte, yield func(command byte, data []byte)) {
 // Stats returns the counters so far.
 func (d *KISS) Stats() Stats { return d.stats }
 
+// Pending reports whether an unfinished frame is held. A driver of a line that
+// loses bytes resets the deframer when the rest does not follow in time.
+// spec: rns-interfaces §7
+func (d *KISS) Pending() bool { return d.split.pending() }
+
 // Reset forgets an unfinished frame, for a stream that starts anew. Counters
 // go on.
 func (d *KISS) Reset() { d.split.reset() }
