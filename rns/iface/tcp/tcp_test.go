@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -193,7 +194,7 @@ func TestLostConnectionEndsServe(t *testing.T) {
 	cli, result := client(t, s.Address())
 	peer := <-srv.peers
 	<-peer.up
-	if err := peer.iface.(interface{ hangUp() error }).hangUp(); err != nil {
+	if err := peer.iface.(io.Closer).Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-result; !errors.Is(err, ErrClosedByPeer) {

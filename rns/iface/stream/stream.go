@@ -1,12 +1,11 @@
-package tcp
+package stream
 
 import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"strings"
-	"time"
+	"sync"
 
 	"meshchatx/rns/iface"
 	"meshchatx/rns/iface/framing"
@@ -15,44 +14,10 @@ import (
 // Framing is how packets stand in the stream.
 type Framing uint8
 
-// The framings. spec: rns-interfaces §2
+// The framings. spec: rns-interfaces §2.3
 const (
 	HDLC Framing = iota
 	KISS
-)
-
-// Timeouts chooses the socket timeouts. spec: rns-interfaces §3.1
-type Timeouts uint8
-
-// The choices.
-const (
-	TimeoutsNormal Timeouts = iota
-	// TimeoutsI2P are longer, for connections that run through I2P.
-	TimeoutsI2P
-)
-
-// keepalive is a row of the table of socket timeouts.
-type keepalive struct {
-	user, idle, interval time.Duration
-	count                int
-}
-
-func (t Timeouts) keepalive() keepalive {
-	if t == TimeoutsI2P {
-		return keepalive{user: 45 * time.Second, idle: 10 * time.Second, interval: 9 * time.Second, count: 5}
-	}
-	return keepalive{user: 24 * time.Second, idle: 5 * time.Second, interval: 2 * time.Second, count: 12}
-}
-
-// Values of TCP interfaces. spec: rns-interfaces §1.2, §1.5
-const (
-	hardwareMTU    = 262_144
-	bitrateGuess   = 10_000_000
-	accessCodeSize = 16
-	minFixedMTU    = 500
-
-	// DefaultConnectTimeout bounds one attempt to connect.
-	DefaultConnectTimeout = 5 * time.Second
 )
 
 // Buffer sizes in bytes: reads begin small and grow while they come back full, so that an idle connection costs little.
@@ -62,21 +27,27 @@ const (
 	writeStep = 256 << 10
 )
 
-// stream moves frames over one connection.
-type stream struct {
-	conn    net.Conn
+// ErrClosedByPeer is the end of a connection that the other side closed.
+var ErrClosedByPeer = errors.New("connection closed by the peer")
+
+// Stream moves frames over one connection. Use New. Send and Idle may be called while Run runs, from any goroutine.
+type Stream struct {
+	conn    io.ReadWriteCloser
 	framing Framing
 	limit   int // largest frame in bytes, access code included
-	out     []byte
+
+	mu  sync.Mutex
+	out []byte
 }
 
-func newStream(conn net.Conn, f Framing, t Timeouts, mtu int) *stream {
-	setSocketOptions(conn, t.keepalive())
-	return &stream{conn: conn, framing: f, limit: mtu + iface.MaxAccessCodeSize}
+// New returns a stream of packets of at most mtu bytes, without the access code.
+func New(conn io.ReadWriteCloser, f Framing, mtu int) *Stream {
+	return &Stream{conn: conn, framing: f, limit: mtu + iface.MaxAccessCodeSize}
 }
 
-// run reads until the connection or ctx ends. It closes the connection.
-func (s *stream) run(ctx context.Context, h iface.Host) error {
+// Run reads until the connection or ctx ends. It closes the connection. A connection that the other side closed ends with
+// ErrClosedByPeer.
+func (s *Stream) Run(ctx context.Context, h iface.Host) error {
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		_ = s.conn.Close()
@@ -97,11 +68,8 @@ func (s *stream) run(ctx context.Context, h iface.Host) error {
 	return err
 }
 
-// ErrClosedByPeer is the end of a connection that the other side closed.
-var ErrClosedByPeer = errors.New("connection closed by the peer")
-
 // read delivers what the stream brings, all frames of one read at once.
-func (s *stream) read(h iface.Host) error {
+func (s *Stream) read(h iface.Host) error {
 	feed := s.deframer()
 	buf := make([]byte, readMin)
 	var frames []iface.Frame
@@ -129,7 +97,7 @@ func (s *stream) read(h iface.Host) error {
 }
 
 // deframer returns the function that takes packets out of the stream.
-func (s *stream) deframer() func(chunk []byte, yield func([]byte)) {
+func (s *Stream) deframer() func(chunk []byte, yield func([]byte)) {
 	limits := framing.Limits{Min: framing.MinFrame, Max: s.limit}
 	if s.framing == KISS {
 		d := framing.NewKISS(limits)
@@ -144,8 +112,10 @@ func (s *stream) deframer() func(chunk []byte, yield func([]byte)) {
 	return framing.NewHDLC(limits).Feed
 }
 
-// send writes frames, as few writes as their size allows.
-func (s *stream) send(frames ...[]byte) error {
+// Send writes frames, with as few writes as their size allows.
+func (s *Stream) Send(frames ...[]byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.out = s.out[:0]
 	for _, f := range frames {
 		if s.framing == KISS {
@@ -162,7 +132,13 @@ func (s *stream) send(frames ...[]byte) error {
 	return s.flush()
 }
 
-func (s *stream) flush() error {
+// Close ends the connection, and with it Run.
+func (s *Stream) Close() error { return s.conn.Close() }
+
+// Idle writes an empty frame, which the other side ignores. spec: rns-interfaces §2.1
+func (s *Stream) Idle() error { return s.Send(nil) }
+
+func (s *Stream) flush() error {
 	if len(s.out) == 0 {
 		return nil
 	}
@@ -174,8 +150,8 @@ func (s *stream) flush() error {
 	return err
 }
 
-// bracket puts a host with colons in brackets. spec: rns-interfaces §1.7
-func bracket(host string) string {
+// Bracket puts a host with colons in brackets, as labels have it. spec: rns-interfaces §1.7
+func Bracket(host string) string {
 	if strings.Contains(host, ":") {
 		return "[" + host + "]"
 	}

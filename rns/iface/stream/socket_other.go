@@ -1,14 +1,16 @@
 //go:build !linux
 
-package tcp
+package stream
 
 import (
 	"net"
 	"runtime"
 )
 
-// setSocketOptions sets what the reference sets outside Linux: the idle time on macOS. spec: rns-interfaces §3.1
-func setSocketOptions(conn net.Conn, k keepalive) {
+// Tune sends without delay and sets what the reference sets outside Linux: the idle time on macOS.
+// spec: rns-interfaces §3.1
+func Tune(conn net.Conn, t Timeouts) {
+	k := t.keepalive()
 	c, ok := conn.(*net.TCPConn)
 	if !ok {
 		return

@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"net"
@@ -8,9 +8,10 @@ import (
 // tcpUserTimeout is TCP_USER_TIMEOUT, which the standard library does not name.
 const tcpUserTimeout = 18
 
-// setSocketOptions makes the kernel find dead peers within the times of k. Failures leave the kernel's defaults.
-// spec: rns-interfaces §3.1
-func setSocketOptions(conn net.Conn, k keepalive) {
+// Tune sends without delay and makes the kernel find dead peers within the chosen times. Failures leave the kernel's
+// defaults. spec: rns-interfaces §3.1
+func Tune(conn net.Conn, t Timeouts) {
+	k := t.keepalive()
 	c, ok := conn.(*net.TCPConn)
 	if !ok {
 		return
