@@ -247,6 +247,9 @@ func (n *Node) happened(now time.Time, e transport.Event) {
 			Kind: EventKeyConflict, Destination: e.Destination, Interface: e.Interface,
 			Err: rns.VerdictKeyMismatch,
 		})
-	case transport.LinkUnproved, transport.TunnelAttached:
+	case transport.TunnelAttached:
+		n.wakeWaiters()
+		n.publish(Event{Kind: EventTunnel, Interface: e.Interface, Restored: e.Restored})
+	case transport.LinkUnproved:
 	}
 }

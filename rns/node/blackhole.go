@@ -2,13 +2,15 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"meshchatx/rns"
 	"meshchatx/rns/transport"
 )
 
-// Blackhole refuses the announces and links of an identity from now on, and forgets its paths. spec: rns-core §21.4
+// Blackhole refuses the announces and links of an identity from now on, and forgets its paths. It returns when the list is
+// on disk. An identity on the list stays as it is. spec: rns-core §21.4
 func (n *Node) Blackhole(ctx context.Context, b transport.Blackhole) error {
 	if b.Source.IsZero() {
 		b.Source = n.TransportID()
@@ -18,16 +20,67 @@ func (n *Node) Blackhole(ctx context.Context, b transport.Blackhole) error {
 		n.noteBlackholed()
 		return struct{}{}
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.saveBlackhole()
 }
 
 // LiftBlackhole accepts an identity again and reports whether it was refused.
 func (n *Node) LiftBlackhole(ctx context.Context, identity rns.Addr) (bool, error) {
-	return ask(ctx, n, func(time.Time) bool {
+	lifted, err := ask(ctx, n, func(time.Time) bool {
 		lifted := n.m.LiftBlackhole(identity)
 		n.noteBlackholed()
 		return lifted
 	})
+	if err != nil || !lifted {
+		return lifted, err
+	}
+	return true, n.saveBlackhole()
+}
+
+// loadBlackhole reads the own list and those of the configured sources; the own entries win. What the list of a source says
+// of the source is not believed. spec: rns-core §19.6, §21.4
+func (n *Node) loadBlackhole(now time.Time) {
+	seed := func(source rns.Addr) func(rns.Blackhole) {
+		return func(b rns.Blackhole) {
+			n.m.SeedBlackhole(now, transport.Blackhole{Identity: b.Identity, Source: source, Until: b.Until, Reason: b.Reason})
+		}
+	}
+	load(n, fileBlackhole, rns.ParseBlackholes, seed(n.TransportID()))
+	for _, source := range n.cfg.Management.BlackholeSources {
+		load(n, dirBlackhole+"/"+source.Hex(), rns.ParseBlackholes, seed(source))
+	}
+}
+
+// saveBlackhole writes the own list.
+func (n *Node) saveBlackhole() error {
+	n.listing.Lock()
+	defer n.listing.Unlock()
+	b, err := n.copyBlackhole(context.Background())
+	if err != nil {
+		return err
+	}
+	if err := n.env.storage.Write(fileBlackhole, b); err != nil {
+		n.storageProblem(fileBlackhole, err)
+		return fmt.Errorf("save %s: %w", fileBlackhole, err)
+	}
+	return nil
+}
+
+// copyBlackhole encodes the own list.
+func (n *Node) copyBlackhole(ctx context.Context) ([]byte, error) {
+	list, err := ask(ctx, n, func(time.Time) []rns.Blackhole {
+		n.dirty &^= transport.TableBlackhole
+		var list []rns.Blackhole
+		for b := range n.m.Blackholed() {
+			if b.Source == n.TransportID() {
+				list = append(list, rns.Blackhole{Identity: b.Identity, Source: b.Source, Until: b.Until, Reason: b.Reason})
+			}
+		}
+		return list
+	})
+	return rns.AppendBlackholes(nil, list), err
 }
 
 // Blackholed lists the refused identities.

@@ -27,6 +27,8 @@ const (
 	EventKeyConflict
 	// EventStorage: something could not be stored or loaded; Name, Err.
 	EventStorage
+	// EventTunnel: a peer came back on another connection, and its paths with it; Interface, Restored.
+	EventTunnel
 	// EventPanic: a callback panicked; Err is a *PanicError.
 	EventPanic
 )
@@ -34,7 +36,7 @@ const (
 // String returns the kind in words.
 func (k EventKind) String() string {
 	return [...]string{
-		"interface state", "interface gone", "interface note", "path found", "path lost", "key conflict", "storage", "panic",
+		"interface state", "interface gone", "interface note", "path found", "path lost", "key conflict", "storage", "tunnel", "panic",
 	}[min(k, EventPanic)]
 }
 
@@ -47,6 +49,7 @@ type Event struct {
 	State       InterfaceState
 	Destination rns.Addr
 	Hops        int
+	Restored    int
 	Err         error
 	// Missed counts the events this observer lost before this one, because it was behind.
 	Missed int

@@ -8,25 +8,30 @@ import (
 
 // Export writes the tables to a storage in the form of the reference implementation, one file for each announce and each
 // ratchet, so that it can go on with them. The transport identity is part of it: keep the result private.
+// spec: rns-core §4.5, §19
 func (n *Node) Export(ctx context.Context, to Storage) error {
-	t, err := ask(ctx, n, n.gather)
+	t, err := n.copyTables(ctx)
 	if err != nil {
 		return err
 	}
-	files := t.shared()
-	files[fileIdentity] = n.ident.persistent.Bytes()
-	for _, p := range t.paths {
-		files[dirAnnounces+"/"+p.PacketHash.Hex()] = rns.AppendCachedAnnounce(nil, rns.CachedAnnounce{
-			Raw: p.Announce, Interface: p.label,
+	black, err := n.copyBlackhole(ctx)
+	if err != nil {
+		return err
+	}
+	files := append(t.shared(), storageFile{fileIdentity, n.ident.persistent.Bytes()}, storageFile{fileBlackhole, black})
+	t.announces(func(hash rns.Hash, raw []byte, label string) {
+		files = append(files, storageFile{
+			dirAnnounces + "/" + hash.Hex(), rns.AppendCachedAnnounce(nil, rns.CachedAnnounce{Raw: raw, Interface: label}),
+		})
+	})
+	for _, r := range t.ratchets.list {
+		files = append(files, storageFile{
+			dirRatchets + "/" + r.Destination.Hex(),
+			rns.AppendReceivedRatchet(nil, rns.ReceivedRatchet{Ratchet: r.Ratchet, Received: r.Received}),
 		})
 	}
-	for _, r := range t.ratchets {
-		files[dirRatchets+"/"+r.Destination.Hex()] = rns.AppendReceivedRatchet(nil, rns.ReceivedRatchet{
-			Ratchet: r.Ratchet, Received: r.Received,
-		})
-	}
-	for name, b := range files {
-		if err := to.Write(name, b); err != nil {
+	for _, f := range files {
+		if err := to.Write(f.name, f.content); err != nil {
 			return err
 		}
 	}

@@ -75,7 +75,8 @@ type Node struct {
 		// add attaches an interface that lives until stopPorts; nil before the start.
 		add func(iface.Interface, InterfaceConfig) (InterfaceID, error)
 	}
-	saving sync.Mutex
+	saving  sync.Mutex // held while the tables are saved
+	listing sync.Mutex // held while the blackhole list is saved
 }
 
 // nodeIdentity holds the two transport identities. spec: rns-core §11.1

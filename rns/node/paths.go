@@ -87,13 +87,12 @@ func (n *Node) Path(ctx context.Context, dest rns.Addr) (Path, error) {
 
 // Paths lists all paths.
 func (n *Node) Paths(ctx context.Context) ([]Path, error) {
-	return ask(ctx, n, func(now time.Time) []Path {
-		var all []Path
-		for r := range n.m.Paths(now) {
-			all = append(all, n.path(r))
-		}
-		return all
-	})
+	var all copied[Path]
+	err := n.walk(ctx, &transport.Walk{Path: func(r transport.PathRecord) { all.add(r.Destination, n.path(r)) }}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return all.list, nil
 }
 
 func (n *Node) path(r transport.PathRecord) Path {
@@ -196,6 +195,15 @@ func (n *Node) pathFound(dest rns.Addr) {
 		close(w.found)
 	}
 	delete(n.waiters, dest)
+}
+
+// wakeWaiters looks who waits for a path that has come without an announce. It runs on the loop.
+func (n *Node) wakeWaiters() {
+	for dest := range n.waiters {
+		if n.m.HasPath(dest) {
+			n.pathFound(dest)
+		}
+	}
 }
 
 // DropPath forgets a path.

@@ -1,9 +1,7 @@
 package node
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -18,8 +16,10 @@ const (
 	fileIdentity  = "transport_identity"
 	fileKnown     = "known_destinations"
 	filePaths     = "destination_table"
+	fileTunnels   = "tunnels"
 	fileHashes    = "packet_hashlist.raw"
-	fileBlackhole = "blackhole/local"
+	dirBlackhole  = "blackhole"
+	fileBlackhole = dirBlackhole + "/local"
 	dirRatchets   = "ratchets"
 	dirAnnounces  = "cache/announces"
 
@@ -36,14 +36,10 @@ func (n *Node) loadKnown() {
 			Used: k.LastUsed, Retained: k.Retained,
 		})
 	})
-	load(n, fileBlackhole, rns.ParseBlackholes, func(b rns.Blackhole) {
-		n.m.SeedBlackhole(now, transport.Blackhole{
-			Identity: b.Identity, Source: n.TransportID(), Until: b.Until, Reason: b.Reason,
-		})
-	})
+	n.loadBlackhole(now)
 	n.loadRatchets(now)
 	if n.cfg.Transport {
-		n.loadPaths()
+		n.loadPaths(now)
 		load(n, fileHashes, func(b []byte) ([]rns.Hash, error) { return rns.ParsePacketHashes(b), nil }, n.m.SeedPacketHash)
 	}
 }
@@ -98,28 +94,64 @@ func (n *Node) loadRatchets(now time.Time) {
 	}
 }
 
-// loadPaths reads the path table. Paths wait in n.stored until their interface is there. spec: rns-core §19.2
-func (n *Node) loadPaths() {
-	announces := make(map[rns.Hash][]byte)
-	load(n, fileAnnounces, parseAnnounces, func(raw []byte) { announces[rns.PacketHash(raw)] = raw })
+// loadPaths reads the path table and the tunnels. Paths wait in n.stored until their interface is there, tunnels until
+// their peer comes back. spec: rns-core §19.2, §19.5
+func (n *Node) loadPaths(now time.Time) {
+	c := announceCache{node: n, packets: make(map[rns.Hash][]byte), newest: make(map[rns.Addr]rns.Hash)}
+	load(n, fileAnnounces, parseAnnounces, c.add)
 	n.stored = make(map[rns.Hash][]transport.PathRecord)
 	load(n, filePaths, rns.ParsePathTable, func(r rns.PathRecord) {
-		raw, ok := announces[r.Announce]
-		if !ok {
-			raw, ok = n.cachedAnnounce(r.Announce)
+		if p, ok := c.path(r); ok {
+			n.stored[r.Interface] = append(n.stored[r.Interface], p)
 		}
-		if !ok {
-			return
-		}
-		p := transport.PathRecord{
-			Destination: r.Dest, Timestamp: r.Learned, Expires: r.Expires, NextHop: r.NextHop, Hops: r.Hops,
-			PacketHash: r.Announce, Announce: raw,
-		}
-		for _, b := range r.Blobs {
-			p.Blobs = append(p.Blobs, transport.Blob(b))
-		}
-		n.stored[r.Interface] = append(n.stored[r.Interface], p)
 	})
+	load(n, fileTunnels, rns.ParseTunnels, func(r rns.TunnelRecord) {
+		t := transport.TunnelRecord{ID: r.ID, Expires: r.Expires}
+		for _, p := range r.Paths {
+			if p, ok := c.path(p); ok {
+				t.Paths = append(t.Paths, p)
+			}
+		}
+		if err := n.m.SeedTunnel(now, t); err != nil {
+			n.env.log.Debug("stored tunnel", slog.Any("tunnel", r.ID), slog.Any("error", err))
+		}
+	})
+}
+
+// announceCache finds the announces of stored paths.
+type announceCache struct {
+	node    *Node
+	packets map[rns.Hash][]byte
+	newest  map[rns.Addr]rns.Hash
+}
+
+func (c *announceCache) add(raw []byte) {
+	if p, err := rns.ParsePacket(raw); err == nil {
+		hash := rns.PacketHash(raw)
+		c.packets[hash], c.newest[p.Dest] = raw, hash
+	}
+}
+
+// path completes a stored path with its announce. A crash between the writing of two files can leave a path and a newer
+// announce of the same destination: that will do. spec: rns-core §19.2
+func (c *announceCache) path(r rns.PathRecord) (transport.PathRecord, bool) {
+	raw, ok := c.packets[r.Announce]
+	if !ok {
+		if raw, ok = c.node.cachedAnnounce(r.Announce); !ok {
+			if r.Announce, ok = c.newest[r.Dest]; !ok {
+				return transport.PathRecord{}, false
+			}
+			raw = c.packets[r.Announce]
+		}
+	}
+	p := transport.PathRecord{
+		Destination: r.Dest, Timestamp: r.Learned, Expires: r.Expires, NextHop: r.NextHop, Hops: r.Hops,
+		PacketHash: r.Announce, Announce: raw,
+	}
+	for _, b := range r.Blobs {
+		p.Blobs = append(p.Blobs, transport.Blob(b))
+	}
+	return p, true
 }
 
 // cachedAnnounce reads a cached announce of the reference. spec: rns-core §19.4
@@ -142,148 +174,7 @@ func (n *Node) portAdded(now time.Time, p *port) {
 		}
 	}
 	delete(n.stored, hash)
-}
-
-// Save writes all tables now.
-func (n *Node) Save(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return n.save()
-}
-
-// save writes the tables. Saves never run at the same time.
-func (n *Node) save() error {
-	n.saving.Lock()
-	defer n.saving.Unlock()
-	t, err := ask(context.Background(), n, n.gather)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for name, b := range t.files() {
-		if err := n.env.storage.Write(name, b); err != nil {
-			n.storageProblem(name, err)
-			errs = append(errs, fmt.Errorf("save %s: %w", name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// tables is a copy of what is stored. The loop only copies; encoding and writing happen elsewhere.
-type tables struct {
-	at       time.Time
-	known    []transport.KnownDestination
-	ratchets []transport.ReceivedRatchet
-	paths    []storedPath
-	hashes   []rns.Hash
-	black    []transport.Blackhole
-	relaying bool
-}
-
-// storedPath is a path with the hash of the interface it leads over.
-type storedPath struct {
-	transport.PathRecord
-	iface rns.Hash
-	label string
-}
-
-// gather copies the tables. It runs on the loop. Paths whose interface has not come back since the start are kept.
-func (n *Node) gather(now time.Time) tables {
-	n.dirty = 0
-	t := tables{at: now, relaying: bool(n.cfg.Transport)}
-	t.known = make([]transport.KnownDestination, 0, n.m.KnownCount())
-	collect(&t.known, n.m.KnownDestinations())
-	collect(&t.ratchets, n.m.Ratchets())
-	t.paths = make([]storedPath, 0, n.m.PathCount())
-	hashes := make(map[InterfaceID]rns.Hash, len(n.ports))
-	for id, p := range n.ports {
-		hashes[id] = rns.FullHash([]byte(p.info.Label))
-	}
-	for r := range n.m.Paths(now) {
-		if p, ok := n.ports[r.Interface]; ok && r.Announce != nil {
-			t.paths = append(t.paths, storedPath{PathRecord: r, iface: hashes[r.Interface], label: p.info.Label})
-		}
-	}
-	for hash, list := range n.stored {
-		for _, r := range list {
-			t.paths = append(t.paths, storedPath{PathRecord: r, iface: hash})
-		}
-	}
-	if t.relaying {
-		t.hashes = make([]rns.Hash, 0, n.m.PacketHashCount())
-		collect(&t.hashes, n.m.PacketHashes())
-	}
-	for b := range n.m.Blackholed() {
-		if b.Source == n.TransportID() {
-			t.black = append(t.black, b)
-		}
-	}
-	return t
-}
-
-// files encodes the tables.
-func (t *tables) files() map[string][]byte {
-	files := t.shared()
-	files[fileRatchets] = t.appendRatchets()
-	announces := msgpack.AppendArrayHeader(nil, len(t.paths))
-	for _, p := range t.paths {
-		announces = msgpack.AppendBin(announces, p.Announce)
-	}
-	files[fileAnnounces] = announces
-	return files
-}
-
-// shared encodes the tables whose files are those of the reference.
-func (t *tables) shared() map[string][]byte {
-	known := make([]rns.KnownDestination, 0, len(t.known))
-	for _, k := range t.known {
-		known = append(known, rns.KnownDestination{
-			Dest: k.Destination, LastAnnounce: k.Announced, PacketHash: k.PacketHash, Public: k.Public, AppData: k.AppData,
-			LastUsed: k.Used, Retained: k.Retained,
-		})
-	}
-	paths := make([]rns.PathRecord, 0, len(t.paths))
-	for _, r := range t.paths {
-		p := rns.PathRecord{
-			Dest: r.Destination, Learned: r.Timestamp, NextHop: r.NextHop, Hops: r.Hops, Expires: r.Expires,
-			Interface: r.iface, Announce: r.PacketHash,
-		}
-		for _, b := range r.Blobs {
-			p.Blobs = append(p.Blobs, b)
-		}
-		paths = append(paths, p)
-	}
-	var black []rns.Blackhole
-	for _, b := range t.black {
-		black = append(black, rns.Blackhole{Identity: b.Identity, Source: b.Source, Until: b.Until, Reason: b.Reason})
-	}
-	files := map[string][]byte{
-		fileKnown: rns.AppendKnownDestinations(nil, known), filePaths: rns.AppendPathTable(nil, paths),
-		fileBlackhole: rns.AppendBlackholes(nil, black),
-	}
-	if t.relaying {
-		files[fileHashes] = rns.AppendPacketHashes(nil, t.hashes)
-	}
-	return files
-}
-
-// appendRatchets encodes the received ratchets: an array of [destination, key, time received].
-func (t *tables) appendRatchets() []byte {
-	var list []transport.ReceivedRatchet
-	for _, r := range t.ratchets {
-		if (rns.ReceivedRatchet{Received: r.Received}).Usable(t.at) {
-			list = append(list, r)
-		}
-	}
-	b := msgpack.AppendArrayHeader(nil, len(list))
-	for _, r := range list {
-		b = msgpack.AppendArrayHeader(b, 3)
-		b = msgpack.AppendBin(b, r.Destination[:])
-		b = msgpack.AppendBin(b, r.Ratchet[:])
-		b = msgpack.AppendInt(b, r.Received.Unix())
-	}
-	return b
+	n.wakeWaiters()
 }
 
 // parseAnnounces reads our file of announces.
@@ -332,31 +223,4 @@ func parseRatchets(b []byte) ([]transport.ReceivedRatchet, error) {
 		list = append(list, r)
 	}
 	return list, nil
-}
-
-// saver saves after changes, not sooner than SaveDelay and in any case every SaveInterval. The more a save costs, the rarer
-// it is.
-func (n *Node) saver(ctx context.Context) {
-	last := n.env.now()
-	delay := n.cfg.Params.SaveDelay
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		changed, err := ask(ctx, n, func(time.Time) transport.Tables { return n.dirty })
-		if err != nil {
-			return
-		}
-		begin := n.env.now()
-		if changed != 0 || begin.Sub(last) >= n.cfg.Params.SaveInterval {
-			_ = n.save()
-			last = n.env.now()
-			delay = max(n.cfg.Params.SaveDelay, 200*last.Sub(begin))
-		}
-		timer.Reset(delay)
-	}
 }

@@ -191,6 +191,9 @@ func (p *port) Up() {
 	// The queue opens first: who learns that the interface is up may send at once.
 	p.out.setOpen(p.info.Role != iface.RoleListener)
 	p.setState(InterfaceState{Word: StateUp})
+	if p.info.Tunnel {
+		p.synthesizeTunnel()
+	}
 }
 
 // Note is called by the driver for what an operator should know.

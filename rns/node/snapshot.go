@@ -64,10 +64,13 @@ type DestinationStatus struct {
 	Requests []string
 }
 
-// Snapshot copies the state of the node. It stops the node's loop while it copies, some milliseconds with 100,000 paths.
+// Snapshot copies the state of the node. Large tables are copied in portions, between which the node goes on.
 func (n *Node) Snapshot(ctx context.Context) (Snapshot, error) {
 	s, err := ask(ctx, n, n.snapshot)
 	if err != nil {
+		return s, err
+	}
+	if err := n.snapshotTables(ctx, &s); err != nil {
 		return s, err
 	}
 	if s.Interfaces, err = n.Interfaces(ctx); err != nil {
@@ -93,7 +96,6 @@ func (n *Node) snapshot(now time.Time) Snapshot {
 	for _, d := range n.dests {
 		s.Destinations = append(s.Destinations, d.status())
 	}
-	collect(&s.Paths, n.m.Paths(now))
 	collect(&s.PendingAnnounces, n.m.PendingAnnounces())
 	collect(&s.HeldAnnounces, n.m.HeldAnnounces())
 	collect(&s.Reverse, n.m.ReverseEntries())
@@ -101,12 +103,38 @@ func (n *Node) snapshot(now time.Time) Snapshot {
 	collect(&s.LocalLinks, n.m.LocalLinks())
 	collect(&s.Rates, n.m.Rates())
 	collect(&s.Requests, n.m.Requests())
-	collect(&s.Tunnels, n.m.Tunnels())
 	collect(&s.Receipts, n.m.Receipts())
 	collect(&s.Blackholed, n.m.Blackholed())
-	collect(&s.Known, n.m.KnownDestinations())
-	collect(&s.Ratchets, n.m.Ratchets())
 	return s
+}
+
+// snapshotTables copies the tables that may be large.
+func (n *Node) snapshotTables(ctx context.Context, s *Snapshot) error {
+	var paths copied[transport.PathRecord]
+	var known copied[transport.KnownDestination]
+	var ratchets copied[transport.ReceivedRatchet]
+	tunnels := make(map[rns.Hash]int)
+	err := n.walk(ctx, &transport.Walk{
+		Path: func(r transport.PathRecord) { paths.add(r.Destination, r) },
+		Known: func(k transport.KnownDestination, r *transport.ReceivedRatchet) {
+			known.add(k.Destination, k)
+			if r != nil {
+				ratchets.add(r.Destination, *r)
+			}
+		},
+		Tunnel: func(r transport.TunnelRecord) {
+			if _, ok := tunnels[r.ID]; !ok {
+				tunnels[r.ID] = len(s.Tunnels)
+				s.Tunnels = append(s.Tunnels, r)
+			}
+		},
+		TunnelPath: func(id rns.Hash, r transport.PathRecord) {
+			t := &s.Tunnels[tunnels[id]]
+			t.Paths = append(t.Paths, r)
+		},
+	}, nil)
+	s.Paths, s.Known, s.Ratchets = paths.list, known.list, ratchets.list
+	return err
 }
 
 func collect[T any](into *[]T, from func(yield func(T) bool)) {
