@@ -15,11 +15,7 @@ import (
 // Announce tells the network that the destination exists: ratchets are rotated if due, the announce is built, signed and
 // sent. The error is ErrNotSent if there is no interface to send on.
 func (d *Destination) Announce(ctx context.Context, o AnnounceOptions) error {
-	data := o.AppData
-	if data == nil && d.conf.AppData != nil {
-		data = d.conf.AppData()
-	}
-	p, ratchet, err := d.buildAnnounce(data, rns.ContextNone)
+	data, p, ratchet, err := d.announcement(o)
 	if err != nil {
 		return err
 	}
@@ -34,6 +30,20 @@ func (d *Destination) Announce(ctx context.Context, o AnnounceOptions) error {
 	defer d.mu.Unlock()
 	d.announced, d.lastData = d.node.env.now(), data
 	return nil
+}
+
+// announcement makes what Announce sends.
+func (d *Destination) announcement(o AnnounceOptions) ([]byte, rns.Packet, *rns.RatchetPublic, error) {
+	if o.Answer != nil {
+		a, err := d.pathAnswer(string(o.Answer))
+		return a.data, a.packet, a.ratchet, err
+	}
+	data := o.AppData
+	if data == nil && d.conf.AppData != nil {
+		data = d.conf.AppData()
+	}
+	p, ratchet, err := d.buildAnnounce(data, rns.ContextNone)
+	return data, p, ratchet, err
 }
 
 // buildAnnounce makes a signed announce packet. spec: rns-core §6
@@ -81,6 +91,7 @@ type pathAnswer struct {
 	at      time.Time
 	packet  rns.Packet
 	ratchet *rns.RatchetPublic
+	data    []byte
 }
 
 // answerPath announces the destination in path response form on the interface that asked. It runs on the destination's own
@@ -115,7 +126,7 @@ func (d *Destination) pathAnswer(tag string) (pathAnswer, error) {
 	if err != nil {
 		return pathAnswer{}, err
 	}
-	a := pathAnswer{at: now, packet: p, ratchet: ratchet}
+	a := pathAnswer{at: now, packet: p, ratchet: ratchet, data: data}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(d.answers) >= maxAnswers {

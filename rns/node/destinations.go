@@ -146,6 +146,14 @@ type AnnounceOptions struct {
 	AppData []byte
 	// Interface announces on one interface only, 0 on all.
 	Interface InterfaceID
+	// Answer, when not nil, announces in path response form, as the answer to a path request with this tag: the same bytes
+	// again for the same tag while Params.PathResponseMemory lasts. AppData is then that of the destination.
+	Answer []byte
+}
+
+// SetProofs changes which packets are proved, from the next one on.
+func (d *Destination) SetProofs(s ProofStrategy) {
+	d.inbox.do(func() { d.conf.Proofs = s })
 }
 
 // Close deregisters the destination at once: nothing more is delivered to it. Its links stay.
