@@ -26,6 +26,8 @@ var rules = []rule{
 	{"rns/configobj", nil, false, "codecs stand alone"},
 	{"rns/rsg", []string{"rns$", "rns/msgpack$"}, false, "files of identities need no network"},
 	{"rns/stamp", []string{"rns$", "rns/msgpack$"}, false, "proof of work knows hashes only"},
+	{"rns/discovery/agent", []string{"rns"}, false, "the agent runs over the node"},
+	{"rns/discovery", []string{"rns$", "rns/msgpack$", "rns/stamp$"}, false, "what is published is read without a node"},
 	{"rns/config", []string{"rns$", "rns/configobj$", "rns/iface$"}, false, "configuration is read without a node"},
 	{"rns/iface/framing", nil, false, "framings are pure"},
 	{"rns/iface", []string{"rns$", "rns/iface"}, false, "drivers know no packets and no node"},

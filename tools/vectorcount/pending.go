@@ -6,7 +6,6 @@ const (
 	needsTunnels   = "tunnels are not offered yet; synthesis is parsed and refused with a verdict"
 	needsClients   = "the shared instance and its clients are not offered yet"
 	needsIngress   = "ingress and egress control are not offered yet"
-	needsDiscovery = "interface discovery is not offered yet"
 	needsRPC       = "the control connection of the shared instance is not offered yet"
 	needsRNode     = "the RNode driver is not there yet"
 	needsSerial    = "serial drivers are not there yet"
@@ -21,9 +20,6 @@ var pendingGroups = map[string]map[string]string{
 		"local_hops_delta":    needsClients,
 		"ingress_control":     needsIngress,
 		"path_request_limits": needsIngress,
-		"discovery_announces": needsDiscovery,
-		"discovery_names":     needsDiscovery,
-		"discovery_hosts":     needsDiscovery,
 	},
 	"rns-link": {
 		"rpc_key":           needsRPC,
