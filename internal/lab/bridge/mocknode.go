@@ -1,0 +1,6 @@
+package bridge
+
+type announceLog struct{}
+type peer struct{}
+
+func (p *peer) close() {}
