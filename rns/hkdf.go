@@ -9,12 +9,13 @@ import (
 // ErrBadKDFInput reports a key derivation without input or of no length.
 var ErrBadKDFInput = errors.New("key derivation needs a secret and a length of at least 1")
 
-// HKDF derives length bytes from the secret ikm with HMAC-SHA-256. An empty
-// salt stands for 32 zero bytes, info may be nil. Unlike RFC 5869 there is no
+// HKDF derives length bytes from the secret ikm with HMAC-SHA-256. A nil secret
+// is refused, an empty one is derived from as the reference does. An empty salt
+// stands for 32 zero bytes, info may be nil. Unlike RFC 5869 there is no
 // limit of 255 blocks: the block counter wraps. The error is
 // [ErrBadKDFInput]. spec: rns-core §2.2, §2.3
 func HKDF(length int, ikm, salt, info []byte) ([]byte, error) {
-	if length < 1 || len(ikm) == 0 {
+	if length < 1 || ikm == nil {
 		return nil, ErrBadKDFInput
 	}
 	if len(salt) == 0 {

@@ -90,6 +90,13 @@ func TestHKDFRefusesBadInput(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+	// RFC 5869 A.3 has no empty secret; this is HMAC-SHA-256 by hand.
+	prk := hmac.New(sha256.New, make([]byte, 32)).Sum(nil)
+	m := hmac.New(sha256.New, prk)
+	m.Write([]byte{1})
+	if out, err := rns.HKDF(32, []byte{}, nil, nil); err != nil || !bytes.Equal(out, m.Sum(nil)) {
+		t.Errorf("empty secret: %x, %v", out, err)
+	}
 }
 
 // spec: rns-core §2.7
