@@ -113,3 +113,9 @@ type RadioFault struct {
 	Code uint8
 	Text string
 }
+
+// Listening is the optional ability of spawned interfaces to be set apart from their parent: ReceiveOnly is that of an
+// interface configured with "outgoing = no". It is constant. spec: rns-interfaces §13
+type Listening interface {
+	ReceiveOnly() bool
+}

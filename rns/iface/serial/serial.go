@@ -114,4 +114,3 @@ func (i *Interface) Send(frame []byte) error {
 	i.out = framing.AppendHDLC(i.out[:0], frame)
 	return line.Write(i.out)
 }
-

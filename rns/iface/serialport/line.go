@@ -143,6 +143,12 @@ func (l *Line) Interrupt() {
 	_ = l.conn.Close()
 }
 
+// Abort ends the line for a reason of the owner's, which Err then returns.
+func (l *Line) Abort(reason error) {
+	l.fail(reason)
+	_ = l.conn.Close()
+}
+
 // Settle waits for a device to start and discards what it says meanwhile.
 func (l *Line) Settle(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
