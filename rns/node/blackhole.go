@@ -44,6 +44,9 @@ func (n *Node) LiftBlackhole(ctx context.Context, identity rns.Addr) (bool, erro
 func (n *Node) loadBlackhole(now time.Time) {
 	seed := func(source rns.Addr) func(rns.Blackhole) {
 		return func(b rns.Blackhole) {
+			if b.Identity == n.TransportID() {
+				return
+			}
 			n.m.SeedBlackhole(now, transport.Blackhole{Identity: b.Identity, Source: source, Until: b.Until, Reason: b.Reason})
 		}
 	}

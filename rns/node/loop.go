@@ -21,7 +21,7 @@ func (n *Node) loop(ctx context.Context) {
 	defer timer.Stop()
 	var armed time.Time
 	for {
-		if next := n.m.Deadline(); !next.Equal(armed) {
+		if next := n.deadline(); !next.Equal(armed) {
 			armed = next
 			timer.Reset(n.until(next))
 		}
@@ -39,8 +39,9 @@ func (n *Node) loop(ctx context.Context) {
 		case <-timer.C:
 			now := n.env.now()
 			n.apply(now, n.m.Expire(now), nil)
+			n.releaseProofs(now)
 			armed = time.Time{}
-			if n.m.Deadline().IsZero() {
+			if n.deadline().IsZero() {
 				timer.Reset(farDeadline)
 			}
 		}

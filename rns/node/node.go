@@ -54,6 +54,7 @@ type Node struct {
 	touched  []*port  // with frames queued since the last flush
 	pending  int      // incoming links not yet established
 	sending  priority // of the packets under way in apply
+	proofs   []heldProof
 	dirty    transport.Tables
 	stored   map[rns.Hash][]transport.PathRecord // loaded paths whose interface is not there yet
 	nextID   InterfaceID
@@ -72,6 +73,7 @@ type Node struct {
 		since           time.Time
 		stopLoop        context.CancelFunc
 		stopPorts       context.CancelFunc
+		services        []*Destination // of the node about itself
 		// add attaches an interface that lives until stopPorts; nil before the start.
 		add func(iface.Interface, InterfaceConfig) (InterfaceID, error)
 	}
@@ -82,6 +84,8 @@ type Node struct {
 // nodeIdentity holds the two transport identities. spec: rns-core §11.1
 type nodeIdentity struct {
 	persistent, network *rns.Identity
+	// community is the identity of the network this node belongs to, nil without one. spec: rns-core §21.3
+	community *rns.Identity
 }
 
 // New makes a node and loads its transport identity. It opens nothing before Start.
@@ -96,6 +100,9 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 	n.crew.panics = n.panicked
 	n.bus.node = n
 	if err := n.loadIdentity(); err != nil {
+		return nil, err
+	}
+	if err := n.loadNetworkIdentity(); err != nil {
 		return nil, err
 	}
 	delta, err := n.drawHopsDelta()
@@ -182,6 +189,14 @@ func (n *Node) Storage() Storage { return n.env.storage }
 // Start loads the stored tables and begins to work. The node runs until Close; ctx only lends its values. Problems with
 // stored files are reported as events and do not stop the start.
 func (n *Node) Start(ctx context.Context) error {
+	if err := n.begin(ctx); err != nil {
+		return err
+	}
+	return n.offer()
+}
+
+// begin starts the goroutines of the node.
+func (n *Node) begin(ctx context.Context) error {
 	n.life.Lock()
 	defer n.life.Unlock()
 	switch {
@@ -205,6 +220,10 @@ func (n *Node) Start(ctx context.Context) error {
 	n.pool.start(&n.crew, n.cfg.Params.Verifiers, n.checked, n.gone)
 	n.crew.run(func() { n.loop(loopCtx) })
 	n.crew.run(func() { n.saver(portsCtx) })
+	n.crew.run(func() { n.announceServices(portsCtx) })
+	if len(n.cfg.Management.BlackholeSources) > 0 {
+		n.crew.run(func() { n.updateBlackhole(portsCtx) })
+	}
 	return nil
 }
 

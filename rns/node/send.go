@@ -198,6 +198,7 @@ type arrived struct {
 	on     InterfaceID
 	signal iface.Signal
 	at     time.Time
+	hold   time.Duration // how long after at its proof leaves at the earliest
 }
 
 // receive decrypts a packet, proves it if all are proved, and gives it to the application. spec: rns-core §5.4
@@ -219,6 +220,9 @@ func (d *Destination) receive(a arrived) {
 		p.prove = func() error { return d.prove(a) }
 	}
 	if d.conf.Proofs == ProveAll {
+		if !p.PeerCopes {
+			a.hold = d.node.cfg.Params.EarlyProof
+		}
 		_ = p.Prove()
 	}
 	if d.conf.OnPacket != nil {
@@ -278,8 +282,46 @@ func (d *Destination) prove(a arrived) error {
 	if err != nil {
 		return err
 	}
-	if !d.node.post(func(now time.Time) { _, _ = d.node.out(now, transport.OutPacket{Raw: raw, Attached: a.on}) }) {
+	out := transport.OutPacket{Raw: raw, Attached: a.on}
+	if !d.node.post(func(now time.Time) { d.node.sendProof(now, heldProof{due: a.at.Add(a.hold), out: out}) }) {
 		return ErrClosed
 	}
 	return nil
+}
+
+// heldProof is a proof that waits until its receiver is ready for it. spec: rns-link §6.1
+type heldProof struct {
+	due time.Time
+	out transport.OutPacket
+}
+
+// sendProof sends a proof, now or when it is due. It runs on the loop.
+func (n *Node) sendProof(now time.Time, p heldProof) {
+	if p.due.After(now) {
+		n.proofs = append(n.proofs, p)
+		return
+	}
+	_, _ = n.out(now, p.out) // a proof that finds no way is lost like one on the air: the sender sends again
+}
+
+// releaseProofs sends the proofs that are due. All wait equally long, so they wait in the order of their times, but for
+// what executors of several destinations overtake each other.
+func (n *Node) releaseProofs(now time.Time) {
+	for len(n.proofs) > 0 && !n.proofs[0].due.After(now) {
+		p := n.proofs[0]
+		n.proofs = n.proofs[1:]
+		_, _ = n.out(now, p.out)
+	}
+	if len(n.proofs) == 0 {
+		n.proofs = nil
+	}
+}
+
+// deadline is when the loop has something to do by itself, zero for never.
+func (n *Node) deadline() time.Time {
+	next := n.m.Deadline()
+	if len(n.proofs) > 0 && (next.IsZero() || n.proofs[0].due.Before(next)) {
+		return n.proofs[0].due
+	}
+	return next
 }
