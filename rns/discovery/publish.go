@@ -19,8 +19,18 @@ type Offer struct {
 	Interval time.Duration
 	Cost     int // of the stamp, 0 for the default
 	Secrecy  Secrecy
-	// ReachableCommand and LocationCommand are programs that tell where the interface is; empty for none.
-	ReachableCommand, LocationCommand string
+	// LocationCommand is a program that tells the place, see ParseLocation; empty for none. Info.ReachableOn may name one that
+	// tells the host, see IsCommand. Both come from the configuration file of the machine and from nowhere else.
+	LocationCommand string
+}
+
+// IsCommand reports whether a configured "reachable_on" names a program instead
+// of a host: it is written as a path. spec: rns-core §22.2
+//
+// differs: the reference also takes a program of that name in its working
+// directory.
+func IsCommand(reachableOn string) bool {
+	return strings.HasPrefix(reachableOn, "~") || strings.ContainsAny(reachableOn, `/\`)
 }
 
 // Schedule says which interface to publish next. The zero value has published
