@@ -868,13 +868,17 @@ class Peer:
         lid = link.link_id.hex()
 
         echoes = queue.Queue()
+        reading = threading.Lock()
 
         def ready(n):
-            data = link._peer_buf.read(n)
-            if data:
-                event("buffer", link=lid, data=enc(data))
-                if echo:
-                    echoes.put(data)
+            # Every call has a thread of its own: without the lock, what one read
+            # first could be passed on second.
+            with reading:
+                data = link._peer_buf.read(n)
+                if data:
+                    event("buffer", link=lid, data=enc(data))
+                    if echo:
+                        echoes.put(data)
 
         def echo_all():
             while True:
