@@ -202,6 +202,8 @@ type InterfaceStatus struct {
 	IncomingAnnounces, OutgoingAnnounces, IncomingRequests, OutgoingRequests float64
 	// AnnounceBurst and RequestBurst say whether an ingress limit is in force.
 	AnnounceBurst, RequestBurst bool
+	// AnnounceBurstSince and RequestBurstSince are when the last burst began, zero if there was none.
+	AnnounceBurstSince, RequestBurstSince time.Time
 	// Held is the number of announces kept back, Queued that of announces waiting for bandwidth until AllowedAt.
 	Held, Queued int
 	AllowedAt    time.Time

@@ -236,6 +236,12 @@ func (m *Machine) Interfaces(now time.Time) iter.Seq[InterfaceStatus] {
 				AnnounceBurst: n.announceBurst.active, RequestBurst: n.requestBurst.active,
 				Held: n.held.len(), Queued: n.queue.waiting.len(), Tunnel: n.tunnel,
 			}
+			if n.announceBurst.start > 0 {
+				s.AnnounceBurstSince = m.clock.wall(n.announceBurst.start)
+			}
+			if n.requestBurst.start > 0 {
+				s.RequestBurstSince = m.clock.wall(n.requestBurst.start)
+			}
 			if n.queue.allowedAt > 0 {
 				s.AllowedAt = m.clock.wall(n.queue.allowedAt)
 			}
