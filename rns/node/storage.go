@@ -49,11 +49,20 @@ func (d *DirStorage) path(name string) (string, error) {
 	return filepath.Join(d.root, filepath.FromSlash(name)), nil
 }
 
-// Read returns the content of a file.
+// ErrFileSize is returned for a file larger than anything a node writes.
+var ErrFileSize = errors.New("file is too large")
+
+// maxStored is the largest file read, in bytes: the tables of more than a million destinations.
+const maxStored = 2 << 30
+
+// Read returns the content of a file. The error is ErrFileSize above 2 GiB.
 func (d *DirStorage) Read(name string) ([]byte, error) {
 	p, err := d.path(name)
 	if err != nil {
 		return nil, err
+	}
+	if st, err := os.Stat(p); err == nil && st.Size() > maxStored {
+		return nil, fmt.Errorf("%s: %w: %d bytes", name, ErrFileSize, st.Size())
 	}
 	return os.ReadFile(p)
 }
