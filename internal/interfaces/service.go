@@ -17,6 +17,8 @@ import (
 	"meshchatx/internal/store"
 	"meshchatx/rns"
 	"meshchatx/rns/config"
+	"meshchatx/rns/discovery"
+	"meshchatx/rns/discovery/agent"
 	"meshchatx/rns/iface"
 	"meshchatx/rns/node"
 )
@@ -66,6 +68,10 @@ type Options struct {
 	Events store.InterfaceEvents
 	Now    func() time.Time
 	Params Params
+	// Reach makes the driver that leads to a discovered interface; nil: the real one. Discovery are the times of discovery;
+	// zero: the usual ones.
+	Reach     func(discovery.Record) (iface.Interface, error)
+	Discovery agent.Params
 }
 
 // Service is the interfaces of one node. It is safe for concurrent use.
@@ -82,6 +88,8 @@ type Service struct {
 	meters  map[node.InterfaceID]*meter
 
 	paths atomic.Bool // the path table changed since it was last told
+
+	found discoverer
 }
 
 type running struct {
@@ -107,7 +115,7 @@ func New(opt Options) *Service {
 	}
 	return &Service{
 		opt: opt, running: make(map[string]running), failed: make(map[string]error),
-		meters: make(map[node.InterfaceID]*meter),
+		meters: make(map[node.InterfaceID]*meter), found: newDiscoverer(),
 	}
 }
 
@@ -127,6 +135,7 @@ func (s *Service) Start(ctx context.Context) {
 	s.doc, s.docErr = doc, err
 	s.mu.Unlock()
 	s.apply(ctx)
+	s.beginDiscovery()
 }
 
 // apply makes what runs the same as what the file says. The caller holds editing.
@@ -201,8 +210,8 @@ func (s *Service) attach(c config.Interface) (node.InterfaceID, error) {
 	return s.opt.Node.AddInterface(driver, conf)
 }
 
-// Serve watches the interfaces until ctx ends: it measures their rates and
-// reports and records their changes of state.
+// Serve watches the interfaces until ctx ends: it measures their rates, reports
+// and records their changes of state, and discovers those of others.
 func (s *Service) Serve(ctx context.Context) error {
 	if s.opt.Node == nil {
 		<-ctx.Done()
@@ -210,6 +219,9 @@ func (s *Service) Serve(ctx context.Context) error {
 	}
 	stop := s.opt.Node.OnEvent(func(e node.Event) { s.happened(ctx, e) })
 	defer stop()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	parts.Go(func() { s.discover(ctx) })
 	tick := time.NewTicker(s.opt.Params.Sample)
 	defer tick.Stop()
 	var told time.Time
