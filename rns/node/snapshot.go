@@ -169,9 +169,20 @@ func (n *Node) Links(ctx context.Context) ([]*Link, error) {
 	})
 }
 
-// Snapshot copies the state of the link.
+// Snapshot copies the state of the link. Of a link that has ended it is the last one.
 func (l *Link) Snapshot(ctx context.Context) (link.Snapshot, error) {
-	return linkAsk(ctx, l, func(time.Time) link.Snapshot { return l.m.Snapshot() })
+	s, err := linkAsk(ctx, l, func(time.Time) link.Snapshot { return l.m.Snapshot() })
+	if err == nil {
+		return s, nil
+	}
+	select {
+	case <-l.done:
+		if l.m != nil { // nobody changes it any more
+			return l.m.Snapshot(), nil
+		}
+	case <-ctx.Done():
+	}
+	return s, err
 }
 
 // SignalOf returns the reception quality of a packet, of the newest 512 measured.
