@@ -32,29 +32,74 @@ type Inbound struct {
 // nothing was kept, so that no proof must leave and the sender tries again. A
 // second copy of a message, stored or deleted meanwhile, changes nothing.
 func (s *Service) Receive(ctx context.Context, in Inbound) error {
+	return s.ReceiveAll(ctx, []Inbound{in})[0]
+}
+
+// ReceiveAll is Receive for messages that have come together, in their order, and
+// returns what Receive would to each. They share one transaction; where that
+// fails, each has one of its own, so that one of them cannot keep out the others.
+func (s *Service) ReceiveAll(ctx context.Context, in []Inbound) []error {
+	said := make([]error, len(in))
+	var arrivals []*arrival
+	for i := range in {
+		l, err := s.prepare(ctx, in[i])
+		if said[i] = err; l != nil {
+			l.at = i
+			arrivals = append(arrivals, l)
+		}
+	}
+	if err := s.insertIncoming(ctx, arrivals...); err == nil || len(arrivals) == 1 {
+		for _, l := range arrivals {
+			said[l.at] = s.inserted(l, err)
+		}
+		return said
+	}
+	for _, l := range arrivals {
+		said[l.at] = s.inserted(l, s.insertIncoming(ctx, l))
+	}
+	return said
+}
+
+// arrival is an incoming message that is ready to be stored.
+type arrival struct {
+	at     int // in the batch
+	row    store.Message
+	packed []byte
+	fresh  bool // it was not there before
+}
+
+// prepare keeps the files of a message. It returns nil for one that is not to be
+// stored.
+func (s *Service) prepare(ctx context.Context, in Inbound) (*arrival, error) {
 	msg := in.Message
 	if err := s.wanted(ctx, msg.Source); err != nil {
-		return err
+		return nil, err
 	}
 	if seen, err := s.conf.Store.Deliveries.Seen(ctx, msg.Hash); err != nil || seen {
-		return err
+		return nil, err
 	}
-	row := s.incoming(in)
-	files, err := s.detach(msg)
-	if err != nil {
-		return err
+	l := &arrival{row: s.incoming(in)}
+	var err error
+	if l.row.Attachments, err = s.detach(msg); err != nil {
+		return nil, err
 	}
-	row.Attachments = files
-	packed, err := s.keepIncoming(in, &row)
-	if err != nil {
-		return err
+	if l.packed, err = s.keepIncoming(in, &l.row); err != nil {
+		return nil, err
 	}
-	fresh, err := s.insertIncoming(ctx, row, packed)
+	return l, nil
+}
+
+// inserted tells of a message that was stored and wraps the reason of one that was
+// not.
+func (s *Service) inserted(l *arrival, err error) error {
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("store incoming message: %w", err)
 	}
-	if fresh {
-		s.changed(event.MessageAdded, row.Peer, row.ID)
+	if l.fresh {
+		s.changed(event.MessageAdded, l.row.Peer, l.row.ID)
 	}
 	return nil
 }
@@ -99,32 +144,50 @@ func (s *Service) stranger(ctx context.Context, tx store.IdentityTables, peer rn
 	return c.Request != store.RequestNone, err
 }
 
-func (s *Service) insertIncoming(ctx context.Context, row store.Message, packed []byte) (fresh bool, err error) {
-	allow := s.conf.Settings.Text(settings.KeyStrangers) == settings.StrangersAllow
-	err = s.conf.Store.Update(ctx, func(tx store.IdentityTables) error {
-		if fresh, err = tx.Deliveries.Add(ctx, row.ID, row.StoredAt); err != nil || !fresh {
-			return err
-		}
-		stranger, err := s.stranger(ctx, tx, row.Peer)
-		if err != nil {
-			return err
-		}
-		request := store.RequestNone
-		if stranger && !allow {
-			request = store.RequestPending
-		}
-		if _, err := tx.Conversations.Ensure(ctx, row.Peer, request, row.StoredAt); err != nil {
-			return err
-		}
-		if _, err := tx.Messages.Insert(ctx, row, packed); err != nil {
-			return err
-		}
-		return tx.Conversations.SetArchived(ctx, row.Peer, false)
-	})
-	if errors.Is(err, store.ErrExists) {
-		return false, nil
+// insertIncoming stores messages in one transaction and marks those that are
+// fresh.
+func (s *Service) insertIncoming(ctx context.Context, arrivals ...*arrival) error {
+	if len(arrivals) == 0 {
+		return nil
 	}
-	return fresh, err
+	return s.conf.Store.Update(ctx, func(tx store.IdentityTables) error {
+		raised := make(map[rns.Addr]bool)
+		for _, l := range arrivals {
+			var err error
+			if l.fresh, err = tx.Deliveries.Add(ctx, l.row.ID, l.row.StoredAt); err != nil {
+				return err
+			}
+			if !l.fresh {
+				continue
+			}
+			if !raised[l.row.Peer] {
+				raised[l.row.Peer] = true
+				if err := s.raise(ctx, tx, &l.row); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.Messages.Insert(ctx, l.row, l.packed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// raise brings the conversation of an incoming message back to the list.
+func (s *Service) raise(ctx context.Context, tx store.IdentityTables, row *store.Message) error {
+	stranger, err := s.stranger(ctx, tx, row.Peer)
+	if err != nil {
+		return err
+	}
+	request := store.RequestNone
+	if stranger && s.conf.Settings.Text(settings.KeyStrangers) != settings.StrangersAllow {
+		request = store.RequestPending
+	}
+	if _, err := tx.Conversations.Ensure(ctx, row.Peer, request, row.StoredAt); err != nil {
+		return err
+	}
+	return tx.Conversations.SetArchived(ctx, row.Peer, false)
 }
 
 // incoming fills a row from a message. Texts are made fit to show; the exact

@@ -78,21 +78,31 @@ type inbox struct{ p *Profile }
 
 // Receive implements router.Inbox.
 func (i inbox) Receive(ctx context.Context, m router.Inbound) error {
-	in := chat.Inbound{
-		Message: m.Message, Packed: m.Packed, Method: store.Method(m.Method), Verified: store.Verification(m.Unverified),
-		Signal: signal(m.Hops, m.Signal), Received: m.Received,
+	return i.ReceiveAll(ctx, []router.Inbound{m})[0]
+}
+
+// ReceiveAll implements router.BatchInbox.
+func (i inbox) ReceiveAll(ctx context.Context, messages []router.Inbound) []error {
+	in := make([]chat.Inbound, len(messages))
+	for k, m := range messages {
+		in[k] = chat.Inbound{
+			Message: m.Message, Packed: m.Packed, Method: store.Method(m.Method), Verified: store.Verification(m.Unverified),
+			Signal: signal(m.Hops, m.Signal), Received: m.Received,
+		}
+		if m.Stamp == router.StampValid || m.Stamp == router.StampTicket || m.Stamp == router.StampInvalid {
+			in[k].StampValue = &messages[k].StampValue
+		}
 	}
-	if m.Stamp == router.StampValid || m.Stamp == router.StampTicket || m.Stamp == router.StampInvalid {
-		in.StampValue = &m.StampValue
+	said := i.p.Chat.ReceiveAll(ctx, in)
+	for k, err := range said {
+		switch {
+		case errors.Is(err, chat.ErrDiscard):
+			said[k] = router.ErrDiscard
+		case err != nil:
+			i.p.shared.Log.Error("incoming message is not stored; its sender will try again", "peer", in[k].Message.Source, "error", err)
+		}
 	}
-	err := i.p.Chat.Receive(ctx, in)
-	if errors.Is(err, chat.ErrDiscard) {
-		return router.ErrDiscard
-	}
-	if err != nil {
-		i.p.shared.Log.Error("incoming message is not stored; its sender will try again", "peer", m.Message.Source, "error", err)
-	}
-	return err
+	return said
 }
 
 func signal(hops int, s iface.Signal) store.Signal {

@@ -52,13 +52,6 @@ const qMessageInsert = `INSERT INTO messages (id, peer, direction, source, desti
 func (t Messages) Insert(ctx context.Context, m Message, packed []byte) (int64, error) {
 	var seq int64
 	err := t.h.Write(ctx, func(tx *sqlite.Tx) (err error) {
-		var known int
-		if err := tx.Row(ctx, []any{&known}, qMessageKnown, m.ID[:]); err != nil {
-			return err
-		}
-		if known != 0 {
-			return ErrExists
-		}
 		seq, err = tx.Insert(ctx, qMessageInsert, m.ID[:], m.Peer[:], m.Direction, m.Source[:], m.Destination[:],
 			m.Title, m.Content, m.Renderer, bytesOrNull(m.ReplyTo[:]), ms(m.SentAt), ms(m.StoredAt), ms(m.StoredAt), m.Status,
 			m.Reason, m.Method, m.WaitHeard, m.Attempts, msOrNull(m.RetryAt), m.Verified, m.StampCost, m.StampValue,
@@ -66,6 +59,9 @@ func (t Messages) Insert(ctx context.Context, m Message, packed []byte) (int64, 
 			bytesOrNull(m.PackedBlob[:]), m.Size, len(m.Attachments))
 		if err != nil {
 			return err
+		}
+		if seq == 0 {
+			return ErrExists
 		}
 		m.Seq = seq
 		if err := insertAttachments(ctx, tx, m); err != nil {

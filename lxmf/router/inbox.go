@@ -25,6 +25,13 @@ type Inbox interface {
 	Receive(ctx context.Context, m Inbound) error
 }
 
+// BatchInbox is an Inbox that stores several messages at once for less than one after the other.
+type BatchInbox interface {
+	Inbox
+	// ReceiveAll is Receive for messages of one source in the order of arrival, and returns the answer to each.
+	ReceiveAll(ctx context.Context, messages []Inbound) []error
+}
+
 // StampCheck is what became of the check of a message's stamp.
 type StampCheck uint8
 

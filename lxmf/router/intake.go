@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,17 +97,16 @@ func (in *intake) put(a *arrival) {
 // run checks arrivals until close.
 func (in *intake) run(ctx context.Context) {
 	for {
-		l, a := in.next()
-		if a == nil {
+		l, batch := in.next()
+		if l == nil {
 			return
 		}
-		a.settled(in.r.receive(ctx, a))
-		in.done(l)
+		in.done(l, in.r.receive(ctx, batch))
 	}
 }
 
-// next returns the arrival to work on, nil at the end.
-func (in *intake) next() (*lane, *arrival) {
+// next returns the arrivals of one source to work on, nil at the end.
+func (in *intake) next() (*lane, []*arrival) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for len(in.ready) == 0 && !in.closed {
@@ -117,15 +117,23 @@ func (in *intake) next() (*lane, *arrival) {
 	}
 	l := in.ready[0]
 	in.ready = in.ready[1:]
-	return l, l.queue[0]
+	n, size := 0, 0
+	for n < len(l.queue) && n < in.r.cfg.Params.StoreBatch && size < maxBatchSize {
+		size += len(l.queue[n].packed)
+		n++
+	}
+	return l, slices.Clone(l.queue[:n])
 }
 
-// done takes the finished arrival off its lane.
-func (in *intake) done(l *lane) {
+// maxBatchSize is how many bytes of messages are enough to be stored together.
+const maxBatchSize = 1 << 20
+
+// done takes the n first arrivals, which are settled, off their lane.
+func (in *intake) done(l *lane, n int) {
 	in.mu.Lock()
-	in.waiting--
-	l.queue[0] = nil
-	l.queue = l.queue[1:]
+	in.waiting -= n
+	clear(l.queue[:n])
+	l.queue = l.queue[n:]
 	left := l.queue
 	switch {
 	case len(left) == 0:

@@ -54,6 +54,10 @@ type Params struct {
 	Receivers, StampChecks int
 	// MaxBacklog bounds the incoming messages waiting to be checked, MaxSourceBacklog those of one source.
 	MaxBacklog, MaxSourceBacklog int
+	// StoreBatch is how many messages of one source a BatchInbox is given at once. StoreDelay is how long checking them may
+	// take before those that are checked are stored.
+	StoreBatch int
+	StoreDelay time.Duration
 	// StampQuota is how many stamps of one source are checked per StampPeriod.
 	StampQuota  int
 	StampPeriod time.Duration
@@ -81,6 +85,7 @@ func DefaultParams() Params {
 		MaxStampCost:  26, MaxStampCosts: 65_536,
 		MaxQueued: 100_000, Mailbox: 4_096,
 		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,
+		StoreBatch: 64, StoreDelay: 5 * time.Millisecond,
 		StampQuota: 32, StampPeriod: 10 * time.Second,
 		SpoolSize: 1 << 20, MaxSpool: 2 << 30, MaxUnpacked: 32 << 20, MaxTransfers: 128,
 		SaveDelay: 2 * time.Second, ExpireEvery: time.Hour,

@@ -9,41 +9,89 @@ import (
 	"meshchatx/rns"
 )
 
-// receive checks one message and gives it to the inbox, cheap refusals first. Nil releases the proof: the message is stored,
+// receive checks arrivals of one source and gives them to the inbox, together where it can take them so. It returns how many of
+// the first are settled, at least one: checking stamps takes so long that the first must not wait for all.
+func (r *Router) receive(ctx context.Context, batch []*arrival) int {
+	begin := r.cfg.Node.Now()
+	var messages []Inbound
+	waiting := make(map[rns.Hash][]*arrival) // with every copy
+	n := 0
+	for _, a := range batch {
+		n++
+		in, keep, err := r.check(ctx, a)
+		if !keep {
+			a.settled(err)
+			continue
+		}
+		id := in.Message.Hash
+		if waiting[id] = append(waiting[id], a); len(waiting[id]) == 1 {
+			messages = append(messages, in)
+		}
+		if r.cfg.Node.Now().Sub(begin) >= r.cfg.Params.StoreDelay {
+			break
+		}
+	}
+	for i, err := range r.deliver(ctx, messages) {
+		err = r.received(ctx, &messages[i], err)
+		for _, a := range waiting[messages[i].Message.Hash] {
+			a.settled(err)
+		}
+	}
+	return n
+}
+
+// deliver gives messages to the inbox and returns what it says to each.
+func (r *Router) deliver(ctx context.Context, messages []Inbound) []error {
+	if b, ok := r.cfg.Inbox.(BatchInbox); ok && len(messages) > 1 {
+		return b.ReceiveAll(ctx, messages)
+	}
+	said := make([]error, len(messages))
+	for i, in := range messages {
+		said[i] = r.cfg.Inbox.Receive(ctx, in)
+	}
+	return said
+}
+
+// check looks at one message, cheap refusals first. Without keep it is settled with err; nil releases the proof: the message is
 // known already, or refused by policy; what cannot be read is proved too, since sending it again cannot help.
 // spec: lxmf §9.6
-func (r *Router) receive(ctx context.Context, a *arrival) error {
+func (r *Router) check(ctx context.Context, a *arrival) (in Inbound, keep bool, err error) {
 	m, err := lxmf.Parse(a.packed)
 	if err != nil || m.Destination != r.addr {
-		return nil //nolint:nilerr // nothing to be kept
+		return Inbound{}, false, nil //nolint:nilerr // nothing to be kept
 	}
 	if r.cfg.Ignored != nil && r.cfg.Ignored(m.Source) {
-		return nil
+		return Inbound{}, false, nil
 	}
 	author, unverified := r.verify(ctx, m, a.peer)
 	if !author.IsZero() && r.blackholed(ctx, author.Hash()) {
-		return nil
+		return Inbound{}, false, nil
 	}
 	if known, err := r.known(ctx, m.Hash); known || err != nil {
-		return err
+		return Inbound{}, false, err
 	}
-	in := Inbound{
+	in = Inbound{
 		Message: m, Packed: a.packed, Method: a.method, Unverified: unverified, Ratchet: a.ratchet, Link: a.link, Hops: a.hops,
 		Interface: r.in.interfaceName(a.on), Signal: a.signal, Received: a.received,
 	}
 	if keep, err := r.checkStamp(ctx, &in); err != nil || !keep {
-		return err
+		return Inbound{}, false, err
 	}
 	r.takeTicket(m, unverified)
-	err = r.cfg.Inbox.Receive(ctx, in)
-	if err != nil && !errors.Is(err, ErrDiscard) {
-		return err
+	return in, true, nil
+}
+
+// received notes what the inbox said to a message, and returns with what it is settled.
+func (r *Router) received(ctx context.Context, in *Inbound, said error) error {
+	if said != nil && !errors.Is(said, ErrDiscard) {
+		return said
 	}
+	m := in.Message
 	r.in.mu.Lock()
 	r.in.recent.add(m.Hash)
 	r.in.mu.Unlock()
 	r.keep.received(m.Hash)
-	if unverified == lxmf.SourceUnknown {
+	if in.Unverified == lxmf.SourceUnknown {
 		r.askSource(ctx, m.Source)
 	}
 	return nil

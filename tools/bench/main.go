@@ -16,10 +16,10 @@ import (
 )
 
 type config struct {
-	runs, messages int
-	only           map[string]bool
-	program, pprof string
-	dir            string
+	runs, messages   int
+	only             map[string]bool
+	program, profile string
+	dir              string
 }
 
 func main() {
@@ -35,7 +35,7 @@ func run() (err error) {
 	flag.IntVar(&c.runs, "runs", 3, "repetitions of our side; the table shows medians")
 	flag.IntVar(&c.messages, "messages", 50_000, "messages in the large store; the budget of searches is for 1000000")
 	flag.StringVar(&c.program, "program", "bin/meshchatx", "the built program")
-	flag.StringVar(&c.pprof, "pprof", "", "address of a profiler in the first of our nodes, such as 127.0.0.1:6060")
+	flag.StringVar(&c.profile, "profile", "", "directory for CPU profiles of our nodes, one file each")
 	refruns := flag.Int("refruns", 1, "repetitions of the reference")
 	flag.Parse()
 	c.only = make(map[string]bool)
@@ -114,8 +114,8 @@ func buildNode(c config) (*target, error) {
 		return nil, fmt.Errorf("build benchnode: %w", err)
 	}
 	t := &target{name: "ours", argv: []string{bin}, env: os.Environ()}
-	if c.pprof != "" {
-		t.env = append(t.env, "MESHCHATX_BENCH_PPROF="+c.pprof)
+	if c.profile != "" {
+		t.env = append(t.env, "MESHCHATX_BENCH_PROFILE="+c.profile)
 	}
 	return t, nil
 }

@@ -61,7 +61,31 @@ func (m *mail) Receive(ctx context.Context, in router.Inbound) error {
 	return m.store(ctx, in.Message, in.Packed, store.Incoming, store.StatusReceived)
 }
 
+// ReceiveAll accepts messages of one sender together.
+func (m *mail) ReceiveAll(ctx context.Context, in []router.Inbound) []error {
+	said := make([]error, len(in))
+	if m.db == nil {
+		return said
+	}
+	err := m.db.Update(ctx, func(tx store.IdentityTables) error {
+		for _, msg := range in {
+			if err := m.insert(ctx, tx, msg.Message, msg.Packed, store.Incoming, store.StatusReceived); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for i := range said {
+		said[i] = err
+	}
+	return said
+}
+
 func (m *mail) store(ctx context.Context, msg *lxmf.Message, packed []byte, d store.Direction, s store.Status) error {
+	return m.db.Update(ctx, func(tx store.IdentityTables) error { return m.insert(ctx, tx, msg, packed, d, s) })
+}
+
+func (*mail) insert(ctx context.Context, tx store.IdentityTables, msg *lxmf.Message, packed []byte, d store.Direction, s store.Status) error {
 	now := time.Now()
 	row := store.Message{
 		ID: msg.Hash, Peer: msg.Source, Direction: d, Source: msg.Source, Destination: msg.Destination, Content: string(msg.Content),
@@ -70,15 +94,13 @@ func (m *mail) store(ctx context.Context, msg *lxmf.Message, packed []byte, d st
 	if d == store.Outgoing {
 		row.Peer = msg.Destination
 	}
-	return m.db.Update(ctx, func(tx store.IdentityTables) error {
-		if d == store.Incoming {
-			if fresh, err := tx.Deliveries.Add(ctx, row.ID, now); err != nil || !fresh {
-				return err
-			}
+	if d == store.Incoming {
+		if fresh, err := tx.Deliveries.Add(ctx, row.ID, now); err != nil || !fresh {
+			return err
 		}
-		_, err := tx.Messages.Insert(ctx, row, packed)
-		return err
-	})
+	}
+	_, err := tx.Messages.Insert(ctx, row, packed)
+	return err
 }
 
 func (m *mail) happened(e router.Event) {

@@ -8,9 +8,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	_ "net/http/pprof" // on request, for profiles of a node under load
 	"os"
+	"path/filepath"
+	"runtime/pprof"
 )
 
 // order is one line of input. Cmd names it; the rest are its parameters.
@@ -33,8 +33,16 @@ type order struct {
 type answer map[string]any
 
 func main() {
-	if at := os.Getenv("MESHCHATX_BENCH_PPROF"); at != "" {
-		go func() { fmt.Fprintln(os.Stderr, http.ListenAndServe(at, nil)) }() //nolint:gosec // loopback, on request
+	if dir := os.Getenv("MESHCHATX_BENCH_PROFILE"); dir != "" {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("cpu-%d.pprof", os.Getpid())))
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "benchnode: profile:", err)
+			os.Exit(2)
+		}
+		defer pprof.StopCPUProfile()
 	}
 	b := new(bench)
 	in := bufio.NewScanner(os.Stdin)

@@ -34,12 +34,17 @@ type Params struct {
 	BatchWrites int
 	// BatchTime bounds how long a commit waits for further writes that are already submitted.
 	BatchTime time.Duration
+	// GatherTime bounds how long a commit waits for writes that are not submitted yet, where as many as came together before
+	// are expected again. A lone writer never waits.
+	GatherTime time.Duration
 	// QueueWrites is how many writes may wait for the writer before submitters block.
 	QueueWrites int
 	// BusyTimeout is how long a connection waits for another process.
 	BusyTimeout time.Duration
 	// PageCacheKiB is the page cache of each connection.
 	PageCacheKiB int
+	// LogPages is how many pages the write-ahead log takes before they are moved into the database file.
+	LogPages int
 	// LogLimitBytes is the size to which the write-ahead log is cut back after a checkpoint.
 	LogLimitBytes int64
 }
@@ -50,9 +55,11 @@ func DefaultParams() Params {
 		Readers:       4,
 		BatchWrites:   256,
 		BatchTime:     20 * time.Millisecond,
+		GatherTime:    2 * time.Millisecond,
 		QueueWrites:   256,
 		BusyTimeout:   5 * time.Second,
 		PageCacheKiB:  2048,
+		LogPages:      4000,
 		LogLimitBytes: 16 << 20,
 	}
 }
@@ -107,6 +114,7 @@ func dsn(abs string, a access, p Params) string {
 		"trusted_schema(0)",
 		"temp_store(2)",
 		fmt.Sprintf("cache_size(-%d)", p.PageCacheKiB),
+		fmt.Sprintf("wal_autocheckpoint(%d)", p.LogPages),
 		fmt.Sprintf("journal_size_limit(%d)", p.LogLimitBytes),
 	}
 	if a == readOnly {

@@ -47,11 +47,14 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	return n, classify(err)
 }
 
-// Insert runs a statement and returns the rowid of the row it added.
+// Insert runs a statement and returns the rowid of the row it added, 0 if it added none.
 func (tx *Tx) Insert(ctx context.Context, query string, args ...any) (int64, error) {
 	res, err := tx.exec(ctx, query, args)
 	if err != nil {
 		return 0, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return 0, classify(err)
 	}
 	id, err := res.LastInsertId()
 	return id, classify(err)

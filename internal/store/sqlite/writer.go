@@ -34,7 +34,10 @@ type writer struct {
 	closed bool
 	endErr error
 
-	began time.Time // when the first write of the running batch was done; used by serve only
+	// Used by serve only.
+	began time.Time // when the first write of the running batch was done
+	crowd float64   // how many writers came together lately
+	timer *time.Timer
 }
 
 func newTx(conn *sql.Conn, a access) *Tx {
@@ -115,6 +118,7 @@ func (w *writer) commit(first *job) {
 			break
 		}
 	}
+	w.expect(len(batch))
 	if err == nil {
 		err = w.tx.command(ctx, "COMMIT")
 	}
@@ -134,8 +138,9 @@ func (w *writer) commit(first *job) {
 	}
 }
 
-// next returns a write that is already waiting, or nil. Those who can run get a turn first: on a busy machine the writers that
-// the last batch has answered have not come to their next write yet, and a commit costs much more than to let them.
+// next returns a write that is already waiting or comes in time for this commit, or nil. Those who can run get a turn first: on
+// a busy machine the writers that the last batch has answered have not come to their next write yet, and a commit costs much
+// more than to let them.
 func (w *writer) next(have int) *job {
 	if have >= w.params.BatchWrites {
 		return nil
@@ -147,7 +152,40 @@ func (w *writer) next(have int) *job {
 	case j := <-w.jobs: // nil when closed and empty
 		return j
 	default:
+		return w.gather(have)
+	}
+}
+
+// gather waits for one more write while fewer than lately have come together. Without it writers who wait for each other, such
+// as messages under way in a window, fall into groups of one, each with a commit of its own.
+func (w *writer) gather(have int) *job {
+	left := w.params.GatherTime - time.Since(w.began)
+	if float64(have+1) > w.crowd || left <= 0 {
 		return nil
+	}
+	if w.timer == nil {
+		w.timer = time.NewTimer(left)
+	} else {
+		w.timer.Reset(left)
+	}
+	defer w.timer.Stop()
+	select {
+	case j := <-w.jobs:
+		return j
+	case <-w.timer.C:
+		return nil
+	}
+}
+
+// crowdFade is the share of a smaller batch in the expectation of the next.
+const crowdFade = 0.25
+
+// expect learns from a batch how many writers to wait for next time.
+func (w *writer) expect(batch int) {
+	if n := float64(batch); n > w.crowd {
+		w.crowd = n
+	} else {
+		w.crowd += (n - w.crowd) * crowdFade
 	}
 }
 
