@@ -88,7 +88,7 @@ func (n *Node) Path(ctx context.Context, dest rns.Addr) (Path, error) {
 // Paths lists all paths.
 func (n *Node) Paths(ctx context.Context) ([]Path, error) {
 	var all copied[Path]
-	err := n.walk(ctx, &transport.Walk{Path: func(r transport.PathRecord) { all.add(r.Destination, n.path(r)) }}, nil)
+	err := n.walk(ctx, &transport.Walk{Path: func(r transport.PathRecord) { all.add(r.Destination, n.path(r)) }}, nil, &all)
 	if err != nil {
 		return nil, err
 	}

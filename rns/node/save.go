@@ -14,8 +14,9 @@ import (
 )
 
 // walk visits stored tables in portions, each in a turn of the loop of its own: however large they are, packets wait for
-// one portion only. begin runs on the loop before the first portion.
-func (n *Node) walk(ctx context.Context, w *transport.Walk, begin func(now time.Time)) error {
+// one portion only. begin runs on the loop before the first portion; the callbacks of w run on the loop, and give what they
+// see to lists made by collectInto, which grow outside of it.
+func (n *Node) walk(ctx context.Context, w *transport.Walk, begin func(now time.Time), lists ...settler) error {
 	w.Start(n.m)
 	more, err := ask(ctx, n, func(now time.Time) bool {
 		if begin != nil {
@@ -24,13 +25,23 @@ func (n *Node) walk(ctx context.Context, w *transport.Walk, begin func(now time.
 		return w.Next(now, n.cfg.Params.SavePortion)
 	})
 	for more && err == nil {
+		for _, l := range lists {
+			l.settle()
+		}
 		more, err = ask(ctx, n, func(now time.Time) bool { return w.Next(now, n.cfg.Params.SavePortion) })
 	}
 	if err != nil {
 		n.post(func(time.Time) { w.Close() }) // a turn may still be under way
+		return err
 	}
-	return err
+	for _, l := range lists {
+		l.settle()
+	}
+	return nil
 }
+
+// settler takes over what one turn of a walk has left.
+type settler interface{ settle() }
 
 // Save writes all tables now.
 func (n *Node) Save(ctx context.Context) error {
@@ -64,27 +75,72 @@ type tables struct {
 	known    copied[transport.KnownDestination]
 	ratchets copied[transport.ReceivedRatchet]
 	paths    copied[storedPath]
-	hashes   []rns.Hash
-	tunnels  map[rns.Hash]*storedTunnel
+	hashes   copiedHashes
+	tunnels  copiedTunnels
 	relaying bool
 }
 
-// copied is a list of which the last entry of each destination counts.
+// copied is a list of which the last entry of each destination counts. The zero value is empty.
 type copied[T any] struct {
 	list []T
 	at   map[rns.Addr]int
+	turn []keyed[T] // of the turn under way
 }
 
-func (c *copied[T]) add(dest rns.Addr, v T) {
+type keyed[T any] struct {
+	dest rns.Addr
+	v    T
+}
+
+// add notes an entry during a turn of the loop: large lists are made to grow outside of it.
+func (c *copied[T]) add(dest rns.Addr, v T) { c.turn = append(c.turn, keyed[T]{dest, v}) }
+
+// settle takes over what the turn has noted.
+func (c *copied[T]) settle() {
 	if c.at == nil {
 		c.at = make(map[rns.Addr]int)
 	}
-	if i, ok := c.at[dest]; ok {
-		c.list[i] = v
-		return
+	for _, e := range c.turn {
+		if i, ok := c.at[e.dest]; ok {
+			c.list[i] = e.v
+			continue
+		}
+		c.at[e.dest] = len(c.list)
+		c.list = append(c.list, e.v)
 	}
-	c.at[dest] = len(c.list)
-	c.list = append(c.list, v)
+	clear(c.turn)
+	c.turn = c.turn[:0]
+}
+
+// copiedHashes is a list of packet hashes.
+type copiedHashes struct{ list, turn []rns.Hash }
+
+func (c *copiedHashes) settle() {
+	c.list = append(c.list, c.turn...)
+	c.turn = c.turn[:0]
+}
+
+// tunneled is a path of a tunnel.
+type tunneled struct {
+	tunnel rns.Hash
+	transport.PathRecord
+}
+
+// copiedTunnels holds tunnels by id.
+type copiedTunnels struct {
+	byID map[rns.Hash]*storedTunnel
+	turn []tunneled
+}
+
+func (c *copiedTunnels) settle() {
+	for _, p := range c.turn {
+		if t := c.byID[p.tunnel]; t != nil {
+			t.paths.add(p.Destination, p.PathRecord)
+			t.paths.settle()
+		}
+	}
+	clear(c.turn)
+	c.turn = c.turn[:0]
 }
 
 // storedPath is a path with the hash of the interface it leads over.
@@ -104,7 +160,7 @@ type storedTunnel struct {
 // copyTables copies the tables. Paths whose interface has not come back since the start are kept, for as long as a path
 // lives.
 func (n *Node) copyTables(ctx context.Context) (*tables, error) {
-	t := &tables{relaying: bool(n.cfg.Transport), tunnels: make(map[rns.Hash]*storedTunnel)}
+	t := &tables{relaying: bool(n.cfg.Transport), tunnels: copiedTunnels{byID: make(map[rns.Hash]*storedTunnel)}}
 	labels := make(map[InterfaceID]rns.Hash)
 	label := func(p *port) rns.Hash {
 		h, ok := labels[p.id]
@@ -131,28 +187,34 @@ func (n *Node) copyTables(ctx context.Context) (*tables, error) {
 			if p, ok := n.ports[r.Interface]; ok {
 				tu.iface = label(p)
 			}
-			t.tunnels[r.ID] = tu
+			t.tunnels.byID[r.ID] = tu
 		},
 		TunnelPath: func(id rns.Hash, r transport.PathRecord) {
-			if tu := t.tunnels[id]; tu != nil && r.Announce != nil {
-				tu.paths.add(r.Destination, r)
+			if r.Announce != nil {
+				t.tunnels.turn = append(t.tunnels.turn, tunneled{id, r})
 			}
 		},
 	}
 	if t.relaying {
-		w.Hash = func(h rns.Hash) { t.hashes = append(t.hashes, h) }
+		w.Hash = func(h rns.Hash) { t.hashes.turn = append(t.hashes.turn, h) }
 	}
+	var stored map[rns.Hash][]transport.PathRecord
 	err := n.walk(ctx, &w, func(now time.Time) {
 		n.dirty, t.at = n.dirty&transport.TableBlackhole, now
-		for hash, list := range n.stored {
-			for _, r := range list {
-				if now.Sub(r.Timestamp) < n.cfg.Params.Transport.PathExpiry {
-					t.paths.add(r.Destination, storedPath{PathRecord: r, iface: hash})
-				}
+		stored = maps.Clone(n.stored) // the lists in it never change
+	}, &t.known, &t.ratchets, &t.paths, &t.hashes, &t.tunnels)
+	if err != nil {
+		return nil, err
+	}
+	for hash, list := range stored {
+		for _, r := range list {
+			if _, back := t.paths.at[r.Destination]; !back && t.at.Sub(r.Timestamp) < n.cfg.Params.Transport.PathExpiry {
+				t.paths.add(r.Destination, storedPath{PathRecord: r, iface: hash})
 			}
 		}
-	})
-	return t, err
+	}
+	t.paths.settle()
+	return t, nil
 }
 
 // storageFile is a file to be written.
@@ -179,9 +241,9 @@ func (t *tables) shared() []storageFile {
 	for _, r := range t.paths.list {
 		paths = append(paths, pathOfFile(r.PathRecord, r.iface))
 	}
-	tunnels := make([]rns.TunnelRecord, 0, len(t.tunnels))
-	for _, id := range slices.SortedFunc(maps.Keys(t.tunnels), func(a, b rns.Hash) int { return slices.Compare(a[:], b[:]) }) {
-		tu := t.tunnels[id]
+	tunnels := make([]rns.TunnelRecord, 0, len(t.tunnels.byID))
+	for _, id := range slices.SortedFunc(maps.Keys(t.tunnels.byID), func(a, b rns.Hash) int { return slices.Compare(a[:], b[:]) }) {
+		tu := t.tunnels.byID[id]
 		r := rns.TunnelRecord{ID: id, Interface: tu.iface, Expires: tu.expires}
 		for _, p := range tu.paths.list {
 			r.Paths = append(r.Paths, pathOfFile(p, tu.iface))
@@ -195,7 +257,7 @@ func (t *tables) shared() []storageFile {
 		{fileKnown, rns.AppendKnownDestinations(nil, known)},
 	}
 	if t.relaying {
-		files = append(files, storageFile{fileHashes, rns.AppendPacketHashes(nil, t.hashes)})
+		files = append(files, storageFile{fileHashes, rns.AppendPacketHashes(nil, t.hashes.list)})
 	}
 	return files
 }
@@ -221,7 +283,7 @@ func (t *tables) announces(yield func(hash rns.Hash, raw []byte, label string)) 
 			yield(p.PacketHash, p.Announce, p.label)
 		}
 	}
-	for _, tu := range t.tunnels {
+	for _, tu := range t.tunnels.byID {
 		for _, p := range tu.paths.list {
 			if !seen[p.PacketHash] {
 				seen[p.PacketHash] = true

@@ -132,7 +132,7 @@ func (n *Node) snapshotTables(ctx context.Context, s *Snapshot) error {
 			t := &s.Tunnels[tunnels[id]]
 			t.Paths = append(t.Paths, r)
 		},
-	}, nil)
+	}, nil, &paths, &known, &ratchets)
 	s.Paths, s.Known, s.Ratchets = paths.list, known.list, ratchets.list
 	return err
 }
