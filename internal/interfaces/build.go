@@ -5,105 +5,77 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"meshchatx/internal/wsiface"
+	"meshchatx/rns"
 	"meshchatx/rns/config"
 	"meshchatx/rns/iface"
-	"meshchatx/rns/iface/auto"
-	"meshchatx/rns/iface/tcp"
-	"meshchatx/rns/iface/udp"
+	"meshchatx/rns/iface/backbone"
+	"meshchatx/rns/iface/i2p"
+	"meshchatx/rns/iface/pipe"
 	"meshchatx/rns/node"
 	"meshchatx/rns/transport"
 )
 
-// Drivers builds the interfaces this program has drivers for. It is the usual
-// Build. The error of a kind without a driver Is ErrUnsupported.
+// Builder makes the interfaces this program has drivers for. The zero value makes all of them but endpoints of I2P, which
+// keep their key. Build is safe for concurrent use.
+type Builder struct {
+	// Storage is the storage directory of Reticulum. Identity is the hash of the transport identity.
+	Storage  string
+	Identity func() rns.Addr
+	// I2PRouter is the address of the SAM interface of an I2P router, empty for the usual one.
+	I2PRouter string
+
+	flaps backbone.Flaps // of all listeners
+}
+
+// Drivers builds like the zero Builder.
 func Drivers(c config.Interface) (iface.Interface, node.InterfaceConfig, error) {
+	return new(Builder).Build(c)
+}
+
+// Build makes a driver and its settings from a block of the file. The error of a kind without a driver Is ErrUnsupported.
+func (b *Builder) Build(c config.Interface) (iface.Interface, node.InterfaceConfig, error) {
 	r := options{c.Options, nil}
-	d, err := driver(c, &r)
+	conf := general(c)
+	d, err := b.driver(c, &r, &conf)
 	if r.err != nil {
 		err = r.err
 	}
 	if err != nil {
 		return nil, node.InterfaceConfig{}, err
 	}
-	conf := general(c)
-	conf.MaxTries = r.number("max_reconnect_tries")
-	return d, conf, r.err
+	return d, conf, nil
 }
 
-func driver(c config.Interface, r *options) (iface.Interface, error) {
+// driver makes the driver of a kind. What the kind sets beyond it goes into conf.
+func (b *Builder) driver(c config.Interface, r *options, conf *node.InterfaceConfig) (iface.Interface, error) {
 	switch c.Type {
 	case string(TypeTCPClient):
-		return tcpClient(c.Name, r, keyTargetHost, keyTargetPort)
+		conf.MaxTries = r.tries()
+		return tcpClient(c.Name, r)
 	case string(TypeTCPServer):
 		return tcpServer(c.Name, r)
-	case "BackboneInterface", "BackboneClientInterface":
-		// The wire format is that of TCP. spec: rns-interfaces §4
-		if r.text("remote", keyTargetHost) != "" {
-			return tcpClient(c.Name, r, "remote", keyPort)
-		}
-		return tcpServer(c.Name, r)
+	case string(TypeBackbone), string(TypeBackboneClient):
+		return b.backbone(c, r, conf)
 	case string(TypeUDP):
-		return udp.New(udp.Config{
-			Name: c.Name, ListenIP: r.text(keyListenIP), ListenPort: r.number(keyListenPort),
-			ForwardIP: r.text(keyForwardIP), ForwardPort: r.number(keyForwardPort), Port: r.number(keyPort), Device: r.text(keyDevice),
-		})
+		return udpInterface(c.Name, r)
 	case string(TypeAuto):
 		return autoInterface(c.Name, r)
+	case string(TypeI2P):
+		conf.Reconnect = i2p.DefaultReconnect
+		return b.i2p(c.Name, r)
+	case string(TypePipe):
+		conf.Reconnect = r.respawnDelay()
+		return pipe.New(pipe.Config{Name: c.Name, Command: r.text(keyCommand)})
+	case string(TypeWebSocketClient):
+		conf.Reconnect = wsiface.DefaultReconnect
+		return wsiface.NewClient(wsiface.ClientConfig{Name: c.Name, URL: r.webSocketURL()})
+	case string(TypeWebSocketServer):
+		conf.Reconnect = wsiface.DefaultReconnect
+		return wsiface.NewServer(wsiface.ServerConfig{Name: c.Name, Host: r.text(keyListenIP), Port: r.port(keyListenPort, keyPort)})
 	}
 	return nil, fmt.Errorf("%w: %s", ErrUnsupported, c.Type)
-}
-
-const keyI2P = "i2p_tunneled" //nolint:misspell // as the file has it
-
-// tcpClient reads the options of a client. spec: rns-interfaces §3.1
-func tcpClient(name string, r *options, host, port string) (iface.Interface, error) {
-	c := tcp.ClientConfig{
-		Name: name, Host: r.text(host, keyTargetHost), Port: r.number(port, keyTargetPort), FixedMTU: r.number("fixed_mtu"),
-		ConnectTimeout: time.Duration(r.number("connect_timeout")) * time.Second,
-	}
-	if r.flag(keyKISS) {
-		c.Framing = tcp.KISS
-	}
-	if r.flag(keyI2P) {
-		c.Timeouts = tcp.TimeoutsI2P
-	}
-	return tcp.NewClient(c)
-}
-
-// tcpServer reads the options of a listener. spec: rns-interfaces §3.2
-func tcpServer(name string, r *options) (iface.Interface, error) {
-	c := tcp.ServerConfig{
-		Name: name, Host: r.text("listen_on", keyListenIP), Port: r.number(keyPort, keyListenPort), Device: r.text(keyDevice),
-	}
-	if r.flag("prefer_ipv6") {
-		c.Prefer = tcp.PreferIPv6
-	}
-	if r.flag(keyI2P) {
-		c.Timeouts = tcp.TimeoutsI2P
-	}
-	return tcp.NewServer(c)
-}
-
-// autoInterface reads the options of the search for neighbours. spec: rns-interfaces §5.1
-func autoInterface(name string, r *options) (iface.Interface, error) {
-	c := auto.Config{
-		Name: name, GroupID: r.text(keyGroupID), DiscoveryPort: r.number("discovery_port"), DataPort: r.number("data_port"),
-		Devices: r.list(keyDevices), IgnoredDevices: r.list(keyIgnoredDevices),
-	}
-	var err error
-	if s := r.text(keyScope); s != "" {
-		if c.Scope, err = auto.ParseScope(s); err != nil {
-			return nil, r.Error(keyScope, err)
-		}
-	}
-	if s := r.text("multicast_address_type"); s != "" {
-		if c.AddressType, err = auto.ParseAddressType(s); err != nil {
-			return nil, r.Error("multicast_address_type", err)
-		}
-	}
-	return auto.New(c)
 }
 
 // general maps what every kind of interface has. spec: rns-core §23.6
@@ -129,42 +101,6 @@ func limit(on bool) transport.Limit {
 		return transport.LimitOn
 	}
 	return transport.LimitOff
-}
-
-// options reads a row of options and keeps the first error.
-type options struct {
-	config.Options
-	err error
-}
-
-func (o *options) note(err error) {
-	if o.err == nil {
-		o.err = err
-	}
-}
-
-func (o *options) text(keys ...string) string {
-	v, _, err := o.Text(keys...)
-	o.note(err)
-	return v
-}
-
-func (o *options) number(keys ...string) int {
-	v, _, err := o.Int(keys...)
-	o.note(err)
-	return int(v)
-}
-
-func (o *options) flag(keys ...string) bool {
-	v, _, err := o.Bool(keys...)
-	o.note(err)
-	return v
-}
-
-func (o *options) list(keys ...string) []string {
-	v, _, err := o.List(keys...)
-	o.note(err)
-	return v
 }
 
 // NodeConfig maps the general section of the file. spec: rns-core §23.5

@@ -20,6 +20,16 @@ const (
 	TypeAuto      Type = "AutoInterface"
 )
 
+// The kinds this program can run, but that are set up in the configuration file.
+const (
+	TypeBackbone        Type = "BackboneInterface"
+	TypeBackboneClient  Type = "BackboneClientInterface"
+	TypeI2P             Type = "I2PInterface"
+	TypePipe            Type = "PipeInterface"
+	TypeWebSocketClient Type = "WebsocketClientInterface"
+	TypeWebSocketServer Type = "WebsocketServerInterface"
+)
+
 // Config is what a person edits of an interface. Keys of the file that have no
 // field here stay untouched.
 type Config struct {

@@ -141,6 +141,9 @@ const (
 	keyForwardIP, keyForwardPort, keyPort  = "forward_ip", "forward_port", "port"
 	keyGroupID, keyScope                   = "group_id", "discovery_scope"
 	keyDevices, keyIgnoredDevices, bitrate = "devices", "ignored_devices", "bitrate"
+	keyRemote, keyListenOn, keyPreferIPv6  = "remote", "listen_on", "prefer_ipv6"
+	keyPeers, keyConnectable, keyCommand   = "peers", "connectable", "command"
+	keyTargetURL, keyTargetType            = "target_url", "target_type"
 )
 
 var modeNames = map[config.Mode]string{
@@ -194,8 +197,8 @@ func editable(i config.Interface) (c Config, ok bool) {
 	case TypeTCPServer:
 		c.ListenIP, c.ListenPort, c.Device = text(keyListenIP), number(keyPort, keyListenPort), text(keyDevice)
 	case TypeUDP:
-		c.ListenIP, c.ListenPort, c.Device = text(keyListenIP), number(keyPort, keyListenPort), text(keyDevice)
-		c.ForwardIP, c.ForwardPort = text(keyForwardIP), number(keyPort, keyForwardPort)
+		c.ListenIP, c.ListenPort, c.Device = text(keyListenIP), number(keyListenPort, keyPort), text(keyDevice)
+		c.ForwardIP, c.ForwardPort = text(keyForwardIP), number(keyForwardPort, keyPort)
 	case TypeAuto:
 		c.GroupID, c.Scope = text(keyGroupID), text(keyScope)
 		c.Devices, c.IgnoredDevices = words(keyDevices), words(keyIgnoredDevices)

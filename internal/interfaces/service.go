@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -61,8 +62,8 @@ func DefaultParams() Params {
 type Options struct {
 	Dir    string // configuration directory
 	Node   Node
-	Build  Build
-	Try    Try // nil: the real media
+	Build  Build // nil: a Builder
+	Try    Try   // nil: the real media
 	Bus    *event.Bus
 	Log    *slog.Logger
 	Events store.InterfaceEvents
@@ -113,11 +114,25 @@ func New(opt Options) *Service {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.Build == nil {
+		b := &Builder{Storage: filepath.Join(opt.Dir, storageName), I2PRouter: os.Getenv(i2pVariable)}
+		if opt.Node != nil {
+			b.Identity = opt.Node.TransportID
+		}
+		opt.Build = b.Build
+	}
 	return &Service{
 		opt: opt, running: make(map[string]running), failed: make(map[string]error),
 		meters: make(map[node.InterfaceID]*meter), found: newDiscoverer(),
 	}
 }
+
+// storageName is the directory of Reticulum's data beside its configuration, i2pVariable names the environment's I2P
+// router. spec: rns-core §23.2, rns-interfaces §14
+const (
+	storageName = "storage"
+	i2pVariable = "I2P_SAM_ADDRESS"
+)
 
 // Path is the configuration file.
 func (s *Service) Path() string { return filepath.Join(s.opt.Dir, configName) }
