@@ -28,6 +28,8 @@ type Client struct {
 	Policy Policy
 	// Timeout bounds a call, CallTimeout for zero.
 	Timeout time.Duration
+	// Dialer replaces the socket, for simulations.
+	Dialer func(ctx context.Context, a local.Address) (net.Conn, error)
 }
 
 var _ Service = (*Client)(nil)
@@ -64,8 +66,11 @@ func (c *Client) Call(ctx context.Context, r Request) ([]byte, error) {
 }
 
 func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
-	addr := c.endpoint.Control()
-	conn, err := new(net.Dialer).DialContext(ctx, addr.Network, addr.Address)
+	dial := c.Dialer
+	if dial == nil {
+		dial = func(ctx context.Context, a local.Address) (net.Conn, error) { return local.Dial(ctx, a, local.AnyUser) }
+	}
+	conn, err := dial(ctx, c.endpoint.Control())
 	if err != nil {
 		return nil, err
 	}

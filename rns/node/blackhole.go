@@ -12,6 +12,11 @@ import (
 // Blackhole refuses the announces and links of an identity from now on, and forgets its paths. It returns when the list is
 // on disk. An identity on the list stays as it is. spec: rns-core §21.4
 func (n *Node) Blackhole(ctx context.Context, b transport.Blackhole) error {
+	if n.shared.role == RoleClient {
+		if _, err := n.shared.remote.BlackholeIdentity(ctx, b.Identity, b.Until, b.Reason); err != nil {
+			return err
+		}
+	}
 	if b.Source.IsZero() {
 		b.Source = n.TransportID()
 	}
@@ -28,6 +33,11 @@ func (n *Node) Blackhole(ctx context.Context, b transport.Blackhole) error {
 
 // LiftBlackhole accepts an identity again and reports whether it was refused.
 func (n *Node) LiftBlackhole(ctx context.Context, identity rns.Addr) (bool, error) {
+	if n.shared.role == RoleClient {
+		if _, err := n.shared.remote.UnblackholeIdentity(ctx, identity); err != nil {
+			return false, err
+		}
+	}
 	lifted, err := ask(ctx, n, func(time.Time) bool {
 		lifted := n.m.LiftBlackhole(identity)
 		n.noteBlackholed()
@@ -58,6 +68,9 @@ func (n *Node) loadBlackhole(now time.Time) {
 
 // saveBlackhole writes the own list.
 func (n *Node) saveBlackhole() error {
+	if n.shared.role == RoleClient {
+		return nil
+	}
 	n.listing.Lock()
 	defer n.listing.Unlock()
 	b, err := n.copyBlackhole(context.Background())

@@ -144,6 +144,9 @@ func (n *Node) AddInterface(d iface.Interface, conf InterfaceConfig) (InterfaceI
 	if add == nil || closed {
 		return 0, ErrClosed
 	}
+	if n.shared.role == RoleClient {
+		return 0, ErrClientRole
+	}
 	return add(d, conf)
 }
 
@@ -177,7 +180,9 @@ func (n *Node) attach(ctx context.Context, d iface.Interface, conf InterfaceConf
 			return result{err: fmt.Errorf("interface %s: %w", p.info.Name, err)}
 		}
 		n.ports[p.id] = p
-		n.portAdded(now, p)
+		if p.info.Locality == iface.Network { // programs that connect have nothing to do with those of the last run
+			n.portAdded(now, p)
+		}
 		return result{p: p}
 	})
 	if err := errors.Join(err, r.err); err != nil {
@@ -324,6 +329,9 @@ func (p *port) setState(s InterfaceState) {
 				_ = p.node.m.UpdateInterface(now, p.describe())
 			}
 		})
+	}
+	if p.info.Locality == iface.SharedInstance {
+		p.node.instanceState(p, s)
 	}
 	p.node.env.log.Debug("interface state", slog.String("interface", p.info.Label),
 		slog.String("state", s.Word.String()), slog.Any("error", s.Err))

@@ -39,6 +39,9 @@ func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 	if !w.ok {
 		return nil, fmt.Errorf("link to %s: %w", dest, ErrUnknownIdentity)
 	}
+	if !w.known.Local {
+		w.first += n.extraHop(ctx, dest)
+	}
 	m, request, err := link.NewInitiator(n.env.now(), link.InitiatorConfig{
 		Params: n.cfg.Params.Link, Rand: n.env.rand, Destination: dest, Identity: w.known.Public, Hops: w.hops,
 		MTU: w.mtu, FirstHop: w.first,

@@ -99,6 +99,9 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 	}
 	n.crew.panics = n.panicked
 	n.bus.node = n
+	if n.env.sockets == nil {
+		n.env.sockets = systemSockets{cfg.Shared.owners()}
+	}
 	if err := n.loadIdentity(); err != nil {
 		return nil, err
 	}
@@ -109,10 +112,7 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.m = transport.New(transport.Config{
-		TransportID: n.ident.network.Hash(), TransportEnabled: bool(cfg.Transport), LocalHopsDelta: delta,
-		Params: &n.cfg.Params.Transport, Rand: n.env.rand,
-	})
+	n.makeMachine(delta)
 	return n, nil
 }
 
@@ -192,6 +192,9 @@ func (n *Node) Start(ctx context.Context) error {
 	if err := n.begin(ctx); err != nil {
 		return err
 	}
+	if err := n.openShared(); err != nil {
+		return errors.Join(err, n.Close())
+	}
 	return n.offer()
 }
 
@@ -204,6 +207,9 @@ func (n *Node) begin(ctx context.Context) error {
 		return ErrClosed
 	case n.life.started:
 		return ErrStarted
+	}
+	if err := n.join(ctx); err != nil {
+		return err
 	}
 	n.life.started = true
 	n.life.since = n.env.now()
@@ -220,6 +226,7 @@ func (n *Node) begin(ctx context.Context) error {
 	n.pool.start(&n.crew, n.cfg.Params.Verifiers, n.checked, n.gone)
 	n.crew.run(func() { n.loop(loopCtx) })
 	n.crew.run(func() { n.saver(portsCtx) })
+	n.share(portsCtx)
 	n.crew.run(func() { n.announceServices(portsCtx) })
 	if len(n.cfg.Management.BlackholeSources) > 0 {
 		n.crew.run(func() { n.updateBlackhole(portsCtx) })

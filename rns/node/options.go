@@ -16,6 +16,7 @@ type environment struct {
 	rand    io.Reader
 	log     *slog.Logger
 	storage Storage
+	sockets LocalSockets // nil for the real ones
 }
 
 func newEnvironment(opts []Option) environment {
@@ -38,3 +39,6 @@ func WithLogger(l *slog.Logger) Option { return func(e *environment) { e.log = l
 
 // WithStorage sets where the node keeps its tables and the transport identity. The default keeps them in memory.
 func WithStorage(s Storage) Option { return func(e *environment) { e.storage = s } }
+
+// WithLocalSockets replaces the sockets between the programs of a machine, for simulations.
+func WithLocalSockets(s LocalSockets) Option { return func(e *environment) { e.sockets = s } }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meshchatx/rns"
+	"meshchatx/rns/control"
 	"meshchatx/rns/transport"
 )
 
@@ -241,6 +242,7 @@ func (n *Node) SetPathState(ctx context.Context, dest rns.Addr, s transport.Path
 // Recall returns what is known of a destination and marks it as used, so that it is remembered. The error is
 // ErrUnknownIdentity.
 func (n *Node) Recall(ctx context.Context, dest rns.Addr) (Known, error) {
+	n.tellUsed(dest)
 	return n.recall(ctx, func(now time.Time) *Known {
 		k, ok := n.known(now, dest)
 		if ok && !k.Local {
@@ -310,12 +312,20 @@ func (d *Destination) known() Known {
 
 // Retain keeps what is known of a destination for ever, Unretain until it is long unused.
 func (n *Node) Retain(ctx context.Context, dest rns.Addr) error {
+	n.tell(func(ctx context.Context, s control.Service) error {
+		_, err := s.RetainDestination(ctx, dest)
+		return err
+	})
 	ok, err := ask(ctx, n, func(time.Time) bool { return n.m.Retain(dest) })
 	return knownOr(ok, err)
 }
 
 // Unretain ends Retain.
 func (n *Node) Unretain(ctx context.Context, dest rns.Addr) error {
+	n.tell(func(ctx context.Context, s control.Service) error {
+		_, err := s.UnretainDestination(ctx, dest)
+		return err
+	})
 	ok, err := ask(ctx, n, func(now time.Time) bool { return n.m.Unretain(now, dest) })
 	return knownOr(ok, err)
 }

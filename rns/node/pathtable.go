@@ -6,30 +6,30 @@ import (
 
 	"meshchatx/rns"
 	"meshchatx/rns/control"
+	"meshchatx/rns/transport"
 )
 
-// PathTable returns the paths of at most maxHops hops, control.AnyHops for all. spec: rns-link §12.6
+// PathTable returns the paths of at most maxHops hops, control.AnyHops for all. A large table is copied in portions,
+// between which the node goes on. spec: rns-link §12.6
 func (n *Node) PathTable(ctx context.Context, maxHops int) ([]control.PathEntry, error) {
-	return ask(ctx, n, func(now time.Time) []control.PathEntry {
-		all := []control.PathEntry{}
-		for r := range n.m.Paths(now) {
-			if maxHops != control.AnyHops && int(r.Hops) > maxHops {
-				continue
-			}
-			e := control.PathEntry{Hash: r.Destination, Timestamp: r.Timestamp, Via: r.NextHop, Hops: int(r.Hops), Expires: r.Expires}
-			if p, ok := n.ports[r.Interface]; ok {
-				e.Interface = p.info.Label
-			}
-			all = append(all, e)
+	var all copied[control.PathEntry]
+	err := n.walk(ctx, &transport.Walk{Path: func(r transport.PathRecord) {
+		if maxHops != control.AnyHops && int(r.Hops) > maxHops {
+			return
 		}
-		return all
-	})
+		e := control.PathEntry{Hash: r.Destination, Timestamp: r.Timestamp, Via: r.NextHop, Hops: int(r.Hops), Expires: r.Expires}
+		if p, ok := n.ports[r.Interface]; ok {
+			e.Interface = p.info.Label
+		}
+		all.add(r.Destination, e)
+	}}, nil)
+	return all.list, err
 }
 
 // RateTable returns the announce history of every destination. spec: rns-link §12.6
 func (n *Node) RateTable(ctx context.Context) ([]control.RateEntry, error) {
 	return ask(ctx, n, func(time.Time) []control.RateEntry {
-		all := []control.RateEntry{}
+		var all []control.RateEntry
 		for r := range n.m.Rates() {
 			all = append(all, control.RateEntry{
 				Hash: r.Destination, Last: r.Last, Violations: r.Violations, BlockedUntil: r.BlockedUntil, Timestamps: r.Times,

@@ -105,6 +105,13 @@ func (p *port) describe() transport.InterfaceInfo {
 	if p.info.Role == iface.RoleListener {
 		i.ReceiveOnly = true // it never transmits itself
 	}
+	switch p.info.Locality {
+	case iface.LocalClient:
+		i.Role = transport.RoleLocalClient
+	case iface.SharedInstance:
+		i.Role = transport.RoleSharedInstance
+	case iface.Network, iface.LocalListener:
+	}
 	i.Offline = p.stateNow().Word != StateUp
 	return i
 }

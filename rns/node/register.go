@@ -58,6 +58,7 @@ func (n *Node) register(d *Destination) error {
 			return fmt.Errorf("%w: %w", ErrRegistered, err)
 		}
 		n.dests[d.addr] = d
+		n.registered(d)
 		return nil
 	})
 	if err = errors.Join(err, rerr); err != nil {

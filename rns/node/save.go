@@ -53,6 +53,9 @@ func (n *Node) Save(ctx context.Context) error {
 
 // save writes the tables. Saves never run at the same time. spec: rns-core §19.1
 func (n *Node) save() error {
+	if n.shared.role == RoleClient { // the files belong to the shared instance; spec: rns-core §19
+		return nil
+	}
 	n.saving.Lock()
 	defer n.saving.Unlock()
 	t, err := n.copyTables(context.Background())

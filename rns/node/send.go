@@ -91,11 +91,18 @@ func (n *Node) sendRaw(ctx context.Context, p rns.Packet, prover *rns.PublicKey,
 	if o.Receipt == NoReceipt {
 		prover = nil
 	}
+	var extra time.Duration
+	if prover != nil && o.Timeout <= 0 {
+		extra = n.extraHop(ctx, p.Dest)
+	}
 	type result struct {
 		r *Receipt
 		v rns.Verdict
 	}
 	res, err := ask(ctx, n, func(now time.Time) result {
+		if extra > 0 {
+			o.Timeout = n.m.ReceiptTimeout(p.Dest) + extra
+		}
 		hash, v := n.out(now, transport.OutPacket{Raw: raw, Attached: o.Interface, Prover: prover, Timeout: o.Timeout})
 		if !v.Accepted() || prover == nil {
 			return result{v: v}

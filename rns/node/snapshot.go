@@ -187,6 +187,9 @@ func (l *Link) Snapshot(ctx context.Context) (link.Snapshot, error) {
 
 // SignalOf returns the reception quality of a packet, of the newest 512 measured.
 func (n *Node) SignalOf(ctx context.Context, packet rns.Hash) (transport.Signal, bool) {
+	if n.shared.role == RoleClient {
+		return n.remoteSignal(ctx, packet)
+	}
 	type result struct {
 		s  transport.Signal
 		ok bool

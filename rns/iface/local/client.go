@@ -70,7 +70,7 @@ func NewClient(c ClientConfig) *Client {
 		c.Keepalive = androidKeepalive
 	}
 	if c.Dial == nil {
-		c.Dial = func(ctx context.Context) (net.Conn, error) { return Dial(ctx, c.Endpoint, c.Owners) }
+		c.Dial = func(ctx context.Context) (net.Conn, error) { return Dial(ctx, c.Endpoint.Packets(), c.Owners) }
 	}
 	i := info(c.Bitrate)
 	i.Name, i.Label = "Local shared instance", fmt.Sprintf("LocalInterface[%s]", c.Endpoint)
@@ -78,11 +78,10 @@ func NewClient(c ClientConfig) *Client {
 	return &Client{conf: c, info: i}
 }
 
-// Dial connects to the packet socket of a shared instance. The error of one of another user Is ErrForeignOwner.
-func Dial(ctx context.Context, e Endpoint, o Owners) (net.Conn, error) {
+// Dial connects to a socket of a shared instance. The error of one of another user Is ErrForeignOwner.
+func Dial(ctx context.Context, a Address, o Owners) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	a := e.Packets()
 	conn, err := new(net.Dialer).DialContext(ctx, a.Network, a.Address)
 	if err != nil {
 		return nil, err
