@@ -119,6 +119,7 @@ func (s *Server) registerNetwork(a huma.API) {
 	huma.Register(a, operation("create-interface", post, "/interfaces", tag, created, "Add an interface and start it"), s.createInterface)
 	huma.Register(a, operation("test-interface", post, "/interfaces/test", tag, ok, "Test settings before they are saved"), s.testInterface)
 	huma.Register(a, operation("parse-interfaces", post, "/interfaces/parse", tag, ok, "Read pasted settings"), s.parseInterfaces)
+	huma.Register(a, operation("list-discovered", get, "/interfaces/discovered", tag, ok, "Interfaces that other nodes published, the best first"), s.listDiscovered)
 	huma.Register(a, operation("get-interface", get, "/interfaces/{name}", tag, ok, "One interface"), s.getInterface)
 	huma.Register(a, operation("replace-interface", put, "/interfaces/{name}", tag, ok, "Change the settings of an interface and restart it"), s.replaceInterface)
 	huma.Register(a, operation("update-interface", patch, "/interfaces/{name}", tag, ok, "Enable or disable an interface"), s.updateInterface)

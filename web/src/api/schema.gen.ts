@@ -546,6 +546,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/interfaces/discovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Interfaces that other nodes published, the best first */
+        get: operations["list-discovered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/interfaces/parse": {
         parameters: {
             query?: never;
@@ -1101,6 +1118,75 @@ export interface components {
             timeline: components["schemas"]["MessageEventView"][];
             verdict: components["schemas"]["Verdict"];
         };
+        DiscoveredView: {
+            /**
+             * Format: int64
+             * @description Hz.
+             */
+            bandwidth?: number;
+            /** Format: int64 */
+            coding_rate?: number;
+            /** @description A block for a configuration file, to be read and copied by people only. */
+            config_entry: string;
+            /**
+             * @description State of the interface that was connected to it without asking.
+             * @enum {string}
+             */
+            connected?: "up" | "connecting" | "waiting" | "error" | "off";
+            /**
+             * @description Whether it would be connected to without asking now, or why not.
+             * @enum {string}
+             */
+            decision: "connect" | "off" | "full" | "type" | "exists" | "overlay";
+            /** Format: int64 */
+            discovered_at: number;
+            /** @description Host and port, or the address of I2P; absent for radios. */
+            endpoint?: string;
+            /**
+             * Format: int64
+             * @description Hz.
+             */
+            frequency?: number;
+            /** Format: int64 */
+            heard_at: number;
+            /**
+             * Format: int64
+             * @description Repetitions since the first.
+             */
+            heard_count: number;
+            /**
+             * Format: double
+             * @description Metres.
+             */
+            height?: number;
+            /** Format: int64 */
+            hops: number;
+            /** @description True when an access code was published with it. */
+            ifac: boolean;
+            /** Format: double */
+            latitude?: number;
+            /** Format: double */
+            longitude?: number;
+            modulation?: string;
+            name: string;
+            /** @description Identity that published it. */
+            network_id: string;
+            /** Format: int64 */
+            spreading_factor?: number;
+            /** Format: int64 */
+            stamp_value: number;
+            /**
+             * @description By when it was last heard: within a day, within three days, within a week.
+             * @enum {string}
+             */
+            status: "available" | "unknown" | "stale";
+            /** @description True when its node forwards for others. */
+            transport: boolean;
+            /** @description Transport identity of its node. */
+            transport_id: string;
+            /** @description Name of the configuration file, as BackboneInterface. */
+            type: string;
+        };
         DraftView: {
             attachments: components["schemas"]["UploadView"][];
             reply_to: string;
@@ -1458,6 +1544,16 @@ export interface components {
         };
         ListDevicesOutputBody: {
             items: components["schemas"]["DeviceView"][];
+        };
+        ListDiscoveredOutputBody: {
+            /**
+             * Format: int64
+             * @description How many are connected to without asking: autoconnect_discovered_interfaces of the configuration file.
+             */
+            autoconnect: number;
+            items: components["schemas"]["DiscoveredView"][];
+            /** @description True when the configuration file has discover_interfaces on. */
+            listening: boolean;
         };
         ListHeardOutputBody: {
             counts: components["schemas"]["HeardCounts"];
@@ -3651,6 +3747,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InterfaceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-discovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDiscoveredOutputBody"];
                 };
             };
             /** @description Error */
