@@ -82,14 +82,26 @@ type InterfaceStatus struct {
 	State  InterfaceState
 	// Address is where a listener is bound.
 	Address string
-	// AccessCode is the display signature of the access code, zero without one.
-	AccessCode rns.Signature
+	// Driver is for the optional abilities of the driver that concern status, such as iface.Tunneled, iface.Reachable,
+	// iface.Blocker and those of radios. Nothing else may be called.
+	Driver iface.Interface
+	// AccessCode is the display signature of the access code, zero without one, AccessCodeSize its size in bytes.
+	AccessCode     rns.Signature
+	AccessCodeSize int
 	// Count is the traffic so far.
 	Count InterfaceCounters
 	// Transport is what the transport machine counts for the interface.
 	Transport transport.InterfaceStatus
 	// QueuedBytes wait to be sent.
 	QueuedBytes int
+	// RxRate and TxRate are the present traffic in bit/s.
+	RxRate, TxRate float64
+	// Radio is what the device of a radio interface reports; nil on other media.
+	Radio *iface.RadioStatus
+	// Tunnel is the state of an interface over a tunnel network; nil on other media.
+	Tunnel *iface.TunnelStatus
+	// Blocked are the addresses a listener refuses for now; nil if it never refuses any.
+	Blocked []string
 }
 
 // InterfaceCounters are the traffic of an interface. Bytes are frames without framing.
@@ -206,11 +218,10 @@ func (n *Node) runChild(ctx context.Context, d iface.Interface, parent *port) {
 	n.detach(p)
 }
 
-// inherited is the configuration of a spawned interface. spec: rns-core §10.1, rns-interfaces §1.4
-func inherited(c InterfaceConfig) InterfaceConfig {
-	c.MaxTries = 1
-	return c
-}
+// inherited is the configuration of a spawned interface: all of it. A peer is served once whatever it says; a child that is
+// an endpoint, such as a configured peer of an I2P interface, is served again like any other as long as its parent runs.
+// spec: rns-core §10.1, rns-interfaces §1.4
+func inherited(c InterfaceConfig) InterfaceConfig { return c }
 
 // detach removes a port that has ended.
 func (n *Node) detach(p *port) {
@@ -294,7 +305,7 @@ func (n *Node) InterfaceStatus(ctx context.Context, id InterfaceID) (InterfaceSt
 func (p *port) status() InterfaceStatus {
 	s := InterfaceStatus{
 		ID: p.id, Info: p.info, Config: p.conf, State: p.stateNow(), Count: p.count.copy(),
-		AccessCode: p.code.DisplaySignature(),
+		AccessCode: p.code.DisplaySignature(), Driver: p.driver,
 	}
 	s.Config.Passphrase = "" // never leaves the port
 	if p.parent != nil {
@@ -302,6 +313,10 @@ func (p *port) status() InterfaceStatus {
 	}
 	if a, ok := p.driver.(iface.Addresser); ok {
 		s.Address = a.Address()
+	}
+	if r, ok := p.driver.(iface.Radio); ok {
+		status := r.RadioStatus()
+		s.Radio = &status
 	}
 	s.QueuedBytes = p.out.queued()
 	return s
