@@ -133,9 +133,6 @@ func (c *Config) fill() {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
-	if c.Build == nil {
-		c.Build = interfaces.Drivers
-	}
 	if c.Host == "" {
 		c.Host = httpd.DefaultHost
 	}
