@@ -96,12 +96,6 @@ type InterfaceStatus struct {
 	QueuedBytes int
 	// RxRate and TxRate are the present traffic in bit/s.
 	RxRate, TxRate float64
-	// Radio is what the device of a radio interface reports; nil on other media.
-	Radio *iface.RadioStatus
-	// Tunnel is the state of an interface over a tunnel network; nil on other media.
-	Tunnel *iface.TunnelStatus
-	// Blocked are the addresses a listener refuses for now; nil if it never refuses any.
-	Blocked []string
 }
 
 // InterfaceCounters are the traffic of an interface. Bytes are frames without framing.
@@ -305,18 +299,16 @@ func (n *Node) InterfaceStatus(ctx context.Context, id InterfaceID) (InterfaceSt
 func (p *port) status() InterfaceStatus {
 	s := InterfaceStatus{
 		ID: p.id, Info: p.info, Config: p.conf, State: p.stateNow(), Count: p.count.copy(),
-		AccessCode: p.code.DisplaySignature(), Driver: p.driver,
+		AccessCode: p.code.DisplaySignature(), AccessCodeSize: p.code.Size(), Driver: p.driver,
 	}
+	now := p.node.env.now()
+	s.RxRate, s.TxRate = p.rx.read(now), p.tx.read(now)
 	s.Config.Passphrase = "" // never leaves the port
 	if p.parent != nil {
 		s.Parent = p.parent.id
 	}
 	if a, ok := p.driver.(iface.Addresser); ok {
 		s.Address = a.Address()
-	}
-	if r, ok := p.driver.(iface.Radio); ok {
-		status := r.RadioStatus()
-		s.Radio = &status
 	}
 	s.QueuedBytes = p.out.queued()
 	return s

@@ -22,7 +22,7 @@ func (n *Node) PathTable(ctx context.Context, maxHops int) ([]control.PathEntry,
 			e.Interface = p.info.Label
 		}
 		all.add(r.Destination, e)
-	}}, nil)
+	}}, nil, &all)
 	return all.list, err
 }
 

@@ -30,6 +30,7 @@ type port struct {
 	out     outQueue
 	credit  credit
 	count   counters
+	rx, tx  meter
 	stop    context.CancelFunc
 	done    chan struct{} // closed when the port has ended
 	touched bool
@@ -260,9 +261,7 @@ func (p *port) Receive(frames []iface.Frame) {
 		}
 		b.frames = append(b.frames, s)
 	}
-	if p.parent != nil {
-		p.parent.count.addReceived(frames)
-	}
+	p.metered(frames)
 	if len(b.frames) == 0 {
 		b.release()
 		return

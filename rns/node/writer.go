@@ -83,8 +83,11 @@ func (w *writer) step(buf []byte, from int, ends []int) {
 	}
 	w.report(err)
 	if err == nil {
+		now := p.node.env.now()
+		p.tx.add(now, bytes)
 		p.count.sent(len(w.frames), bytes)
 		if p.parent != nil {
+			p.parent.tx.add(now, bytes)
 			p.parent.count.sent(len(w.frames), bytes)
 		}
 	}
