@@ -56,6 +56,9 @@ func newInterface(c Config, sys system) (*Interface, error) {
 	}, nil
 }
 
+// Config is what the interface was made of, with defaults filled in.
+func (a *Interface) Config() Config { return a.conf }
+
 // Info describes the interface.
 func (a *Interface) Info() iface.Info { return a.info }
 

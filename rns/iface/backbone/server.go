@@ -71,6 +71,9 @@ func (s *Server) Info() iface.Info { return s.info }
 // Send does nothing: a listener itself never transmits.
 func (s *Server) Send([]byte) error { return nil }
 
+// Flapping says whose connections are refused.
+func (s *Server) Flapping() Flapping { return s.rules }
+
 // Blocked are the addresses that are refused now.
 func (s *Server) Blocked() []netip.Addr {
 	if s.rules.Off {

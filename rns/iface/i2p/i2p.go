@@ -136,6 +136,9 @@ func (i *Interface) Info() iface.Info { return i.info }
 // Send does nothing: peers are interfaces of their own.
 func (i *Interface) Send([]byte) error { return nil }
 
+// Config is what the interface was made of, with defaults filled in.
+func (i *Interface) Config() Config { return i.conf }
+
 // Endpoint tells the own address and its state.
 func (i *Interface) Endpoint() iface.Endpoint {
 	i.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,9 @@ func New(c Config) (*Interface, error) {
 
 // Info describes the interface.
 func (p *Interface) Info() iface.Info { return p.info }
+
+// Program is the command in words.
+func (p *Interface) Program() []string { return slices.Clone(p.args) }
 
 // Serve runs the program until it ends, closes its output, or ctx ends. Then the program and all it started are ended.
 func (p *Interface) Serve(ctx context.Context, h iface.Host) error {

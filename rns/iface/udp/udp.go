@@ -72,6 +72,9 @@ func New(c Config) (*Interface, error) {
 	host := c.ListenIP
 	if host == "" {
 		host = c.Device
+		if b, err := broadcastOf(c.Device); err == nil {
+			host = b.String() // as the reference shows it
+		}
 	}
 	return &Interface{conf: c, info: iface.Info{
 		Name: c.Name, Label: fmt.Sprintf("UDPInterface[%s/%s:%d]", c.Name, host, c.ListenPort), Type: "UDPInterface",
@@ -81,6 +84,9 @@ func New(c Config) (*Interface, error) {
 
 // Info describes the interface.
 func (u *Interface) Info() iface.Info { return u.info }
+
+// Config is what the interface was made of, with the port that stands for both filled in.
+func (u *Interface) Config() Config { return u.conf }
 
 // Address is where the interface listens.
 func (u *Interface) Address() string {
