@@ -159,12 +159,16 @@ func find(c config.Config, name string) (config.Interface, bool) {
 	return config.Interface{}, false
 }
 
-// SetEnabled switches an interface on or off. It works for every kind.
+// SetEnabled switches an interface on or off. What runs a command can only be switched off: it is switched on where the
+// command was written, in the file.
 func (s *Service) SetEnabled(ctx context.Context, name string, on bool) (Status, error) {
 	err := s.edit(ctx, func(d document) error {
 		block := d.section(name)
 		if block == nil {
 			return ErrNotFound
+		}
+		if c, ok := find(d.conf, name); on && (!ok || runsCommand(c)) {
+			return ErrForeign
 		}
 		w := writer{f: d.file, s: block}
 		w.flag(keyEnabled, on)
@@ -176,6 +180,9 @@ func (s *Service) SetEnabled(ctx context.Context, name string, on bool) (Status,
 	}
 	return s.Get(ctx, name)
 }
+
+// runsCommand tells whether an interface starts programs. spec: rns-interfaces §8
+func runsCommand(c config.Interface) bool { return c.Type == string(TypePipe) }
 
 // Remove stops an interface and takes its block out of the file.
 func (s *Service) Remove(ctx context.Context, name string) error {
