@@ -25,6 +25,7 @@ type Network struct {
 	seed  uint64
 	nodes []*Node
 	links int
+	local Sockets
 }
 
 // Node is one node of a network.
@@ -83,7 +84,7 @@ func (w *Network) start(n *Node) *Node {
 	w.t.Helper()
 	w.links++
 	n.seed = w.seed<<20 + uint64(w.links)
-	inner, err := node.New(n.conf, node.WithRandom(Random(n.seed)), node.WithStorage(n.Storage))
+	inner, err := node.New(n.conf, node.WithRandom(Random(n.seed)), node.WithStorage(n.Storage), node.WithLocalSockets(&n.net.local))
 	if err != nil {
 		w.t.Fatal(err)
 	}
