@@ -30,6 +30,7 @@ var rules = []rule{
 	{"rns/discovery", []string{"rns$", "rns/msgpack$", "rns/stamp$"}, false, "what is published is read without a node"},
 	{"rns/config", []string{"rns$", "rns/configobj$", "rns/iface$"}, false, "configuration is read without a node"},
 	{"rns/iface/framing", nil, false, "framings are pure"},
+	{"rns/iface/serialport", []string{"rns/iface$"}, true, "the one place of the serial library"},
 	{"rns/iface", []string{"rns$", "rns/iface"}, false, "drivers know no packets and no node"},
 	{"rns/control", []string{"rns$", "rns/msgpack$", "rns/iface/local$"}, false, "control calls know no node"},
 	{"rns/transport", []string{"rns$", "rns/msgpack$", "rns/iface$"}, false, "the machine has no I/O"},

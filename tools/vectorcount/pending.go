@@ -7,8 +7,6 @@ const (
 	needsClients   = "the shared instance and its clients are not offered yet"
 	needsIngress   = "ingress and egress control are not offered yet"
 	needsRPC       = "the control connection of the shared instance is not offered yet"
-	needsRNode     = "the RNode driver is not there yet"
-	needsSerial    = "serial drivers are not there yet"
 	needsTools     = "file formats of the command line tools are not there yet"
 	needsTelemetry = "telemetry is not there yet"
 )
@@ -27,10 +25,6 @@ var pendingGroups = map[string]map[string]string{
 		"rpc_auth_response": needsRPC,
 		"rpc_call":          needsRPC,
 		"shared_instance":   needsClients,
-		"rnode_command":     needsRNode,
-		"rnode_parse":       needsRNode,
-		"kiss_command":      needsSerial,
-		"ax25_kiss":         needsSerial,
 		"rsg":               needsTools,
 		"rsg_text":          needsTools,
 		"rsg_legacy":        needsTools,

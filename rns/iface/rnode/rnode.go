@@ -82,8 +82,9 @@ type session struct {
 	host   iface.Host
 	gate   *serialport.Gate // nil without flow control
 	beacon serialport.Beacon
+	pace   Pace
 	up     bool
-	heard  atomic.Int64 // when the device last said something, in ns since the epoch
+	heard  atomic.Int64    // when the device last said something, in ns since the epoch
 	done   chan struct{}   // closed when Serve ends
 	ending <-chan struct{} // closed when nothing more is sent
 
@@ -309,6 +310,9 @@ func (s *session) transmit(packet []byte) error {
 		} else if err != nil {
 			return err
 		}
+	}
+	if !s.pace.Take(Airtime(s.setup.Radio, len(packet)), s.ending) {
+		return iface.ErrOffline
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,6 +20,9 @@ type sub struct {
 	setup   rnode.Setup
 	gate    *serialport.Gate // nil without flow control
 	receive Direction
+	pace    rnode.Pace
+
+	receiving sync.Mutex // held while the host receives
 
 	mu    sync.Mutex // of all below
 	state rnode.State
@@ -69,6 +72,8 @@ func (b *sub) Serve(ctx context.Context, h iface.Host) error {
 	b.host = h
 	b.mu.Unlock()
 	defer func() {
+		b.receiving.Lock() // a packet that is being delivered goes first
+		defer b.receiving.Unlock()
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.host = nil
@@ -84,6 +89,8 @@ func (b *sub) Serve(ctx context.Context, h iface.Host) error {
 
 // handle takes one frame of the device that is about this transceiver.
 func (b *sub) handle(now time.Time, c rnode.Command, data []byte) {
+	b.receiving.Lock()
+	defer b.receiving.Unlock()
 	b.mu.Lock()
 	event, _ := b.state.Apply(now, c, data) // the only errors of these commands are short frames
 	var signal iface.Signal
@@ -123,6 +130,9 @@ func (b *sub) transmit(packet []byte) error {
 		} else if err != nil {
 			return err
 		}
+	}
+	if !b.pace.Take(rnode.Airtime(b.setup.Radio, len(packet)), b.session.ending) {
+		return iface.ErrOffline
 	}
 	return b.session.send(b.vport, packet)
 }
