@@ -114,6 +114,10 @@ func newWorld(t *testing.T, c mem.Conditions, change func(*world, *ListenerConfi
 	if w.listener, err = Listen(host.Node, conf); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.listener.Announce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Run(time.Second)
 	t.Cleanup(func() {
 		if err := w.listener.Close(context.Background()); err != nil && !errors.Is(err, node.ErrClosed) {
 			t.Error(err)
