@@ -118,7 +118,7 @@ func (s *Service) Replace(ctx context.Context, name string, c Config) (Status, e
 		if c.Name == name {
 			return unwritable(d.write(block, c))
 		}
-		return d.rename(block, old, c)
+		return d.rename(block, c)
 	})
 	if err != nil {
 		return Status{}, err
@@ -126,28 +126,15 @@ func (s *Service) Replace(ctx context.Context, name string, c Config) (Status, e
 	return s.Get(ctx, c.Name)
 }
 
-// rename writes a new block with the keys of the old one, then removes that.
-func (d document) rename(old *configobj.Section, was config.Interface, c Config) error {
+// rename changes the header of a block, then its settings.
+func (d document) rename(block *configobj.Section, c Config) error {
 	if d.section(c.Name) != nil {
 		return ErrExists
 	}
-	all := d.file.Section(sectionName)
-	block, err := d.file.AddSection(all, c.Name)
-	if err != nil {
+	if err := d.file.RenameSection(block, c.Name); err != nil {
 		return unwritable(err)
 	}
-	for _, k := range old.Keys() {
-		if v, has := old.Raw(k); has {
-			if err := d.file.Set(block, k, v); err != nil {
-				return err
-			}
-		}
-	}
-	if err := d.write(block, c); err != nil {
-		return unwritable(err)
-	}
-	all.RemoveSection(was.Name)
-	return nil
+	return unwritable(d.write(block, c))
 }
 
 func find(c config.Config, name string) (config.Interface, bool) {

@@ -21,6 +21,7 @@ import (
 	"meshchatx/internal/store"
 	"meshchatx/rns"
 	"meshchatx/rns/config"
+	"meshchatx/rns/control"
 	"meshchatx/rns/iface"
 	"meshchatx/rns/iface/tcp"
 	"meshchatx/rns/node"
@@ -33,11 +34,17 @@ type stack struct {
 	live  map[node.InterfaceID]node.InterfaceStatus
 	moves []string
 	paths []node.Path
+
+	shared node.SharedStatus
+	calls  control.Service
 }
 
 func (s *stack) AddInterface(d iface.Interface, c node.InterfaceConfig) (node.InterfaceID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.shared.Role == node.RoleClient {
+		return 0, node.ErrClientRole
+	}
 	s.next++
 	s.live[s.next] = node.InterfaceStatus{ID: s.next, Info: d.Info(), Config: c, State: node.InterfaceState{Word: node.StateUp}}
 	s.moves = append(s.moves, "+"+d.Info().Name)
@@ -70,6 +77,8 @@ func (s *stack) RequestPath(context.Context, rns.Addr, node.InterfaceID) error {
 func (s *stack) DropPath(context.Context, rns.Addr) error                      { return node.ErrNoPath }
 func (s *stack) OnEvent(func(node.Event)) func()                               { return func() {} }
 func (s *stack) TransportID() rns.Addr                                         { return rns.Addr{1} }
+func (s *stack) SharedStatus(context.Context) (node.SharedStatus, error)       { return s.shared, nil }
+func (s *stack) Service() control.Service                                      { return s.calls }
 func (s *stack) Config() node.Config                                           { return node.DefaultConfig() }
 
 func (s *stack) took() []string {
@@ -93,7 +102,7 @@ const sample = `# a file that belongs to its user
     some_option = of another program
     passphrase = secret
   [[Radio]]
-    type = RNodeInterface
+    type = WeaveInterface
     enabled = yes
     port = /dev/ttyUSB0
   [[Broken]]
@@ -241,8 +250,7 @@ func TestAddAndRemoveRoundTrip(t *testing.T) {
 	if err := s.Remove(t.Context(), "Shed"); err != nil {
 		t.Fatal(err)
 	}
-	// The empty line that set the block off stays, once.
-	if diff := cmp.Diff(sample+"\n", s.text(t)); diff != "" {
+	if diff := cmp.Diff(sample, s.text(t)); diff != "" {
 		t.Fatal(diff)
 	}
 	if diff := cmp.Diff([]string{"-Shed"}, n.took()); diff != "" {
@@ -252,7 +260,7 @@ func TestAddAndRemoveRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := s.Add(t.Context(), *st.Config)
-	if err != nil || s.Remove(t.Context(), again.Name) != nil || s.text(t) != sample+"\n" {
+	if err != nil || s.Remove(t.Context(), again.Name) != nil || s.text(t) != sample {
 		t.Fatalf("the file grows: %q, %v", s.text(t), err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -296,6 +297,24 @@ func TestEdit(t *testing.T) {
     # end of home
 
   # On`, "  # On"},
+		{"rename a section", func(f *configobj.File) error {
+			return f.RenameSection(f.Section("interfaces", "Home"), "A, B")
+		}, "  [[Home]]\n", "  [[A, B]]\n"},
+		{"rename to a name that needs quotes", func(f *configobj.File) error {
+			return f.RenameSection(f.Section("interfaces", "Road"), "a]#")
+		}, "[[Road]]", `[["a]#"]]`},
+		{"rename to the same name is refused by those who ask", func(f *configobj.File) error {
+			if err := f.RenameSection(f.Section("interfaces", "Road"), "Home"); !errors.Is(err, configobj.ErrSectionExists) {
+				return fmt.Errorf("renamed to an existing name: %w", err)
+			}
+			if err := f.RenameSection(f.Root(), "x"); !errors.Is(err, configobj.ErrSectionExists) {
+				return fmt.Errorf("renamed the file: %w", err)
+			}
+			if err := f.RenameSection(f.Section("interfaces", "Road"), "a\nb"); !errors.Is(err, configobj.ErrUnwritable) {
+				return fmt.Errorf("renamed to two lines: %w", err)
+			}
+			return nil
+		}, "", ""},
 		{"remove the last section", func(f *configobj.File) error {
 			f.Section("interfaces").RemoveSection("Road")
 			return nil
@@ -451,4 +470,45 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("after edits: %v\n%q", err, file.Bytes())
 		}
 	})
+}
+
+// What AddSection adds RemoveSection takes away, the empty line that sets it off
+// too.
+func TestAddedAndRemovedSectionLeavesNothing(t *testing.T) {
+	for _, text := range []string{
+		"[a]\nx = 1\n", "[a]\n[[b]]\ny = 2\n", "[a]\n[[b]]\ny = 2\n\n", "[a]\r\n[[b]]\r\ny = 2\r\n", "[a]\n", "[a]\n[[b]]\n  # end\n",
+		"[a]\n[[b]]\ny = 2\n\n[c]\nz = 3\n",
+	} {
+		f, err := configobj.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.AddSection(f.Section("a"), "new")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Set(s, "key", configobj.Text("value")); err != nil {
+			t.Fatal(err)
+		}
+		if f.Section("a").RemoveSection("new"); string(f.Bytes()) != text && string(f.Bytes())+"\n" != text {
+			t.Errorf("%q became %q", text, f.Bytes())
+		}
+	}
+}
+
+// A comment behind the header and the spacing of the line survive a new name.
+func TestRenameKeepsTheLine(t *testing.T) {
+	for _, tt := range [][3]string{
+		{"[ a ]  # mine\nx = 1\n", "a", "[b]  # mine\nx = 1\n"},
+		{"\t['a]']# mine\nx = 1", "a]", "\t[b]# mine\nx = 1"},
+		{"[a]", "a", "[b]"},
+	} {
+		f, err := configobj.Parse([]byte(tt[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.RenameSection(f.Section(tt[1]), "b"); err != nil || string(f.Bytes()) != tt[2] || f.Section("b") == nil {
+			t.Errorf("%q became %q, %v", tt[0], f.Bytes(), err)
+		}
+	}
 }

@@ -177,9 +177,9 @@ func (s *Section) last() *Section {
 	return s
 }
 
-// RemoveSection removes a section with all that is in it. Comments that stand
-// directly above the next section stay with that. It reports whether there was
-// such a section.
+// RemoveSection removes a section with all that is in it, and the empty line that
+// set it off if it was the last of the file. Comments that stand directly above
+// the next section stay with that. It reports whether there was such a section.
 func (s *Section) RemoveSection(name string) bool {
 	for i, sub := range s.subs {
 		if sub.name != name {
@@ -189,11 +189,59 @@ func (s *Section) RemoveSection(name string) bool {
 		if i > 0 {
 			before = s.subs[i-1].last()
 		}
-		before.items = append(before.items, sub.last().trailing()...)
+		kept := sub.last().trailing()
+		if n := len(before.items); n > 0 && len(kept) == 0 && sub.ends() && strings.TrimSpace(before.items[n-1].raw) == "" {
+			before.items = before.items[:n-1]
+		}
+		before.items = append(before.items, kept...)
 		s.subs = slices.Delete(s.subs, i, i+1)
 		return true
 	}
 	return false
+}
+
+// ends reports whether the file ends with s.
+func (s *Section) ends() bool {
+	for ; s.parent != nil; s = s.parent {
+		if s.parent.subs[len(s.parent.subs)-1] != s {
+			return false
+		}
+	}
+	return true
+}
+
+// RenameSection gives a section another name. Its place, entries and comments
+// stay.
+func (f *File) RenameSection(s *Section, name string) error {
+	if s.parent == nil || s.parent.has(name) {
+		return fmt.Errorf("section %q: %w", name, ErrSectionExists)
+	}
+	lead := indent(s.header)
+	end := headerEnd(s.header[len(lead):])
+	for _, written := range []string{name, `"` + name + `"`, "'" + name + "'"} {
+		header := strings.Repeat("[", s.depth) + written + strings.Repeat("]", s.depth)
+		whole := header + s.header[len(lead)+end:]
+		got, depth, ok, err := scanHeader(strings.TrimSpace(whole))
+		if err != nil || !ok || got != name || depth != s.depth || strings.ContainsAny(name, "\r\n") {
+			continue
+		}
+		s.name, s.header = name, lead+whole
+		return nil
+	}
+	return fmt.Errorf("section %q: %w", name, ErrUnwritable)
+}
+
+// headerEnd is where the brackets of a header end: a comment may follow.
+func headerEnd(text string) int {
+	for i := 1; i <= len(text); i++ {
+		if text[i-1] != ']' {
+			continue
+		}
+		if _, _, ok, err := scanHeader(text[:i]); ok && err == nil {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // trailing returns the comment lines at the end of a section, if another section
