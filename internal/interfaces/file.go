@@ -83,7 +83,12 @@ func (d document) save(dir string) error {
 	return nil
 }
 
+// writeAtomic replaces a file whole or not at all, also when the machine stops. A link stays one: what it leads to is
+// replaced.
 func writeAtomic(name string, b []byte) (err error) {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	mode := fs.FileMode(0o600)
 	if st, err := os.Stat(name); err == nil {
 		mode = st.Mode().Perm()
@@ -102,7 +107,18 @@ func writeAtomic(name string, b []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), name)
+	if err = os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	syncDirectory(filepath.Dir(name))
+	return nil
+}
+
+// syncDirectory makes a new name last. Some systems cannot; there the name lasts by itself or not at all.
+func syncDirectory(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = errors.Join(d.Sync(), d.Close())
+	}
 }
 
 // section returns the block of an interface, nil if there is none.
