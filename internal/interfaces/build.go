@@ -74,6 +74,8 @@ func (b *Builder) driver(c config.Interface, r *options, conf *node.InterfaceCon
 	case string(TypeWebSocketServer):
 		conf.Reconnect = wsiface.DefaultReconnect
 		return wsiface.NewServer(wsiface.ServerConfig{Name: c.Name, Host: r.text(keyListenIP), Port: r.port(keyListenPort, keyPort)})
+	case string(TypeSerial), string(TypeKISS), string(TypeAX25KISS), string(TypeRNode), string(TypeRNodeMulti):
+		return serialKind(c, r)
 	}
 	return nil, fmt.Errorf("%w: %s", ErrUnsupported, c.Type)
 }
@@ -109,6 +111,7 @@ func NodeConfig(c config.Config) node.Config {
 	r := c.Reticulum
 	n.Transport, n.StaticIdentity, n.HopsDelta = node.Switch(r.EnableTransport), node.Switch(r.StaticTransportIdentity), node.Switch(r.LocalHopsDelta)
 	n.ImplicitProofs, n.LinkMTUDiscovery = node.Switch(r.UseImplicitProof), node.Switch(r.LinkMTUDiscovery)
+	n.Shared = SharedConfig(r)
 	n.Management = node.Management{
 		Remote: node.Switch(r.EnableRemoteManagement), Allowed: r.RemoteManagementAllowed, Probes: node.Switch(r.RespondToProbes),
 		NetworkIdentity: inHome(r.NetworkIdentity), PublishBlackhole: node.Switch(r.PublishBlackhole),

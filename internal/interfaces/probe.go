@@ -178,6 +178,8 @@ func Reason(err error) string {
 		return ""
 	case errors.Is(err, ErrBadConfig), errors.Is(err, ErrExists):
 		return "bad_config"
+	case deviceReason(err) != "":
+		return deviceReason(err)
 	case errors.Is(err, errNoMulticast):
 		return "multicast_blocked"
 	case errors.Is(err, errNoAddress):

@@ -108,6 +108,9 @@ func New(c Config) (*Interface, error) {
 // Info describes the interface.
 func (i *Interface) Info() iface.Info { return i.info }
 
+// Config is what the interface was made of, with defaults filled in.
+func (i *Interface) Config() Config { return i.conf }
+
 // session is one Serve.
 type session struct {
 	*Interface

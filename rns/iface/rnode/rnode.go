@@ -58,6 +58,9 @@ func New(c Config) (*Interface, error) {
 // Info describes the interface. The bitrate is that of the configured parameters.
 func (i *Interface) Info() iface.Info { return i.info }
 
+// Config is what the interface was made of, with defaults filled in.
+func (i *Interface) Config() Config { return i.conf }
+
 // RadioStatus is what the device reported since it was opened.
 func (i *Interface) RadioStatus() iface.RadioStatus {
 	i.mu.Lock()

@@ -44,6 +44,9 @@ func New(c Config) (*Interface, error) {
 // Info describes the device.
 func (i *Interface) Info() iface.Info { return i.info }
 
+// Config is what the interface was made of, with defaults filled in.
+func (i *Interface) Config() Config { return i.conf }
+
 // Send does nothing: the device as a whole never transmits.
 func (i *Interface) Send([]byte) error { return nil }
 

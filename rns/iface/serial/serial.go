@@ -75,6 +75,9 @@ func New(c Config) (*Interface, error) {
 // Info describes the interface.
 func (i *Interface) Info() iface.Info { return i.info }
 
+// Config is what the interface was made of, with defaults filled in.
+func (i *Interface) Config() Config { return i.conf }
+
 // Serve opens the device and runs until it is lost.
 func (i *Interface) Serve(ctx context.Context, h iface.Host) error {
 	conn, err := i.conf.Open(ctx, i.conf.Settings)
