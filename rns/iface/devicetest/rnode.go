@@ -63,12 +63,13 @@ type RNode struct {
 	talk     *talk
 	selected *radio // by the program, nil for one that is not there
 	left     int
+	leaving  chan struct{}
 	commands []rnode.Command
 }
 
 // NewRNode puts a device on the air.
 func NewRNode(air *Air, p RNodeParams) *RNode {
-	d := &RNode{params: p}
+	d := &RNode{params: p, leaving: make(chan struct{}, 1)}
 	for i := range max(len(p.Chips), 1) {
 		d.radios = append(d.radios, newRadio(d, uint8(i), air))
 	}
@@ -121,6 +122,9 @@ func (d *RNode) Left() int {
 	defer d.mu.Unlock()
 	return d.left
 }
+
+// Leaving brings one value when a program said that it goes.
+func (d *RNode) Leaving() <-chan struct{} { return d.leaving }
 
 // Commands are those the device got since it was plugged in or opened, without packets.
 func (d *RNode) Commands() []rnode.Command {
@@ -186,6 +190,10 @@ func (d *RNode) command(c rnode.Command, data []byte) {
 		}
 	case rnode.CommandLeave:
 		d.left++
+		select {
+		case d.leaving <- struct{}{}:
+		default:
+		}
 	case rnode.CommandReset:
 		d.tell(c, 0xf8)
 	case rnode.CommandFBRead:
