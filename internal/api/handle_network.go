@@ -39,6 +39,12 @@ func (s *Server) getNetwork(ctx context.Context, _ *struct{}) (*networkOutput, e
 		})},
 	}
 	v.Code, v.Detail = fileProblem(o.Err)
+	if sh := o.Shared; sh != nil {
+		v.Shared = &SharedView{
+			Role: sh.Role, Address: sh.Address, Clients: sh.Clients, Connected: sh.Connected, Statistics: sh.Statistics,
+			Since: ms(sh.Since), Code: sh.Code, Detail: sh.Detail,
+		}
+	}
 	return &networkOutput{v}, nil
 }
 

@@ -117,6 +117,7 @@ func probeView(p interfaces.Probe) NetworkProbe {
 	return NetworkProbe{
 		Kind: p.Kind, Available: p.Available, Suggested: p.Suggested, State: p.State, Code: p.Code,
 		Interface: p.Interface, Devices: list(p.Devices, func(d string) string { return d }), Peers: p.Peers,
+		Interfaces: p.Interfaces, Paths: p.Paths,
 	}
 }
 

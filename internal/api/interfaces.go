@@ -7,7 +7,7 @@ type InterfaceView struct {
 	Type      string           `json:"type" doc:"Name of the configuration file, as TCPClientInterface."`
 	Enabled   bool             `json:"enabled"`
 	State     string           `json:"state" enum:"up,connecting,waiting,error,off"`
-	Code      string           `json:"code,omitempty" doc:"Reason in the states connecting, waiting and error." enum:"refused,timeout,dns,unreachable,port_taken,no_device,no_permission,multicast_blocked,unsupported_type,bad_config,closed,unknown"`
+	Code      string           `json:"code,omitempty" doc:"Reason in the states connecting, waiting, error and off." enum:"shared_instance,refused,timeout,dns,unreachable,port_taken,no_device,no_permission,multicast_blocked,unsupported_type,bad_config,closed,unknown"`
 	Detail    string           `json:"detail,omitempty" doc:"Technical text, untranslated."`
 	Line      int              `json:"line,omitempty" doc:"code bad_config: line of the configuration file."`
 	RetryAt   int64            `json:"retry_at,omitempty" format:"int64"`

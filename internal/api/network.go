@@ -15,8 +15,22 @@ type NetworkView struct {
 	TxRate      int64          `json:"tx_rate" format:"int64"`
 	StartedAt   int64          `json:"started_at" format:"int64"`
 	ClockCode   string         `json:"clock_code,omitempty" doc:"Set when this computer's clock looks wrong."`
+	Shared      *SharedView    `json:"shared,omitempty" doc:"Set when other programs of this computer are involved."`
 	Code        string         `json:"code,omitempty" doc:"Set when the node itself could not start."`
 	Detail      string         `json:"detail,omitempty"`
+}
+
+// SharedView says how this program stands to the other Reticulum programs of
+// the computer.
+type SharedView struct {
+	Role       string `json:"role" enum:"instance,client" doc:"instance: other programs use the interfaces of this one. client: another program owns the interfaces, and this one uses them."`
+	Address    string `json:"address" doc:"The socket, as rnstatus shows it."`
+	Clients    int    `json:"clients" doc:"role instance: programs that are connected."`
+	Connected  bool   `json:"connected" doc:"role client: false while the other program is away. The connection comes back by itself."`
+	Statistics bool   `json:"statistics" doc:"role client: false when the other program does not answer questions about its interfaces. Messages are not affected."`
+	Since      int64  `json:"since,omitempty" format:"int64" doc:"role client: when connected last changed."`
+	Code       string `json:"code,omitempty" enum:"instance_lost,instance_foreign,statistics_locked,statistics_silent"`
+	Detail     string `json:"detail,omitempty" doc:"Technical text, untranslated."`
 }
 
 // NetworkFact is one line with a tick, a cross or a clock.

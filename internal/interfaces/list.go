@@ -120,6 +120,10 @@ func (s *Service) status(c config.Interface, live []node.InterfaceStatus) Status
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err, failed := s.failed[c.Name]; failed {
+		if errors.Is(err, node.ErrClientRole) {
+			st.Code = "shared_instance"
+			return st
+		}
 		st.State, st.Code, st.Detail, st.Line = StateError, reasonOf(c, err), err.Error(), lineOf(c, err)
 		return st
 	}

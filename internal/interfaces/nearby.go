@@ -2,9 +2,6 @@ package interfaces
 
 import (
 	"context"
-	"net"
-	"runtime"
-	"time"
 )
 
 // Probe is one way into a network with what is known about it, for the welcome
@@ -18,6 +15,8 @@ type Probe struct {
 	Interface string // name of the configured interface behind it
 	Devices   []string
 	Peers     int
+	// Interfaces and Paths are those of the program that owns the interfaces.
+	Interfaces, Paths int
 }
 
 // Probes looks at the ways into a network. It answers at once.
@@ -26,7 +25,7 @@ func (s *Service) Probes(ctx context.Context) ([]Probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared := s.probeShared()
+	shared := s.probeShared(ctx)
 	near := probeNearby(l)
 	near.Suggested = near.Available
 	hubs := Probe{Kind: "hubs", Available: true, State: "none"}
@@ -40,31 +39,6 @@ func (s *Service) Probes(ctx context.Context) ([]Probe, error) {
 		}
 	}
 	return []Probe{shared, near, hubs, {Kind: "later", Available: true, State: "none"}}, nil
-}
-
-const sharedTimeout = 200 * time.Millisecond
-
-// probeShared looks whether another program shares its instance on this machine.
-// Joining one is not offered: the row says that one is there.
-func (s *Service) probeShared() Probe {
-	p := Probe{Kind: "shared", State: "none"}
-	s.mu.Lock()
-	conf := s.doc.conf.Reticulum
-	s.mu.Unlock()
-	if runtime.GOOS != "linux" || !conf.ShareInstance {
-		return p
-	}
-	name := conf.InstanceName
-	if name == "" {
-		name = "default"
-	}
-	conn, err := net.DialTimeout("unix", "@rns/"+name, sharedTimeout)
-	if err != nil {
-		return p
-	}
-	_ = conn.Close()
-	p.State, p.Code = "unsupported", "shared_instance"
-	return p
 }
 
 func probeNearby(l Listing) Probe {

@@ -35,7 +35,8 @@ type Overview struct {
 	Transport      bool
 	TransportID    rns.Addr
 	RxRate, TxRate int64
-	Err            error // why the file or the node cannot be used
+	Shared         *Shared // nil: other programs are not involved
+	Err            error   // why the file or the node cannot be used
 }
 
 // Fact is one line with a tick, a clock or a cross.
@@ -78,6 +79,11 @@ func (s *Service) Overview(ctx context.Context, e Evidence) (Overview, error) {
 		}
 		o.Paths, o.Links, o.TransportID = counts.Paths, counts.Links, s.opt.Node.TransportID()
 		o.Transport = bool(s.opt.Node.Config().Transport)
+		live, err := s.live(ctx)
+		if err != nil {
+			return Overview{}, err
+		}
+		o.join(s.shared(ctx), live)
 	}
 	o.judge(e, s.opt.Now())
 	return o, nil

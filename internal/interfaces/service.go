@@ -18,6 +18,7 @@ import (
 	"meshchatx/internal/store"
 	"meshchatx/rns"
 	"meshchatx/rns/config"
+	"meshchatx/rns/control"
 	"meshchatx/rns/discovery"
 	"meshchatx/rns/discovery/agent"
 	"meshchatx/rns/iface"
@@ -36,6 +37,8 @@ type Node interface {
 	OnEvent(func(node.Event)) (stop func())
 	TransportID() rns.Addr
 	Config() node.Config
+	SharedStatus(context.Context) (node.SharedStatus, error)
+	Service() control.Service
 }
 
 // Build makes a driver and its settings from a block of the file.
@@ -66,7 +69,7 @@ type Options struct {
 	Try    Try   // nil: the real media
 	Bus    *event.Bus
 	Log    *slog.Logger
-	Events store.InterfaceEvents
+	Events store.InterfaceEvents // zero: no history is kept
 	Now    func() time.Time
 	Params Params
 	// Reach makes the driver that leads to a discovered interface; nil: the real one. Discovery are the times of discovery;
@@ -205,6 +208,9 @@ func (s *Service) start(c config.Interface, print string) {
 	defer s.mu.Unlock()
 	if err != nil {
 		s.failed[c.Name] = err
+		if errors.Is(err, node.ErrClientRole) { // it runs in another program
+			return
+		}
 		s.opt.Log.Warn("interface is off", "interface", c.Name, "error", err)
 		return
 	}
@@ -289,6 +295,9 @@ func (s *Service) remember(ctx context.Context, e node.Event) {
 			return
 		}
 		row.Kind = e.State.Word.String()
+	}
+	if s.opt.Events == (store.InterfaceEvents{}) { // a daemon keeps no history
+		return
 	}
 	if err := s.opt.Events.Add(ctx, row); err != nil {
 		s.opt.Log.Warn("event of an interface is not stored", "error", err)

@@ -1447,10 +1447,10 @@ export interface components {
             /** Format: int64 */
             bitrate: number;
             /**
-             * @description Reason in the states connecting, waiting and error.
+             * @description Reason in the states connecting, waiting, error and off.
              * @enum {string}
              */
-            code?: "refused" | "timeout" | "dns" | "unreachable" | "port_taken" | "no_device" | "no_permission" | "multicast_blocked" | "unsupported_type" | "bad_config" | "closed" | "unknown";
+            code?: "shared_instance" | "refused" | "timeout" | "dns" | "unreachable" | "port_taken" | "no_device" | "no_permission" | "multicast_blocked" | "unsupported_type" | "bad_config" | "closed" | "unknown";
             /** @description The editable settings; absent for what this page cannot edit. */
             config?: components["schemas"]["InterfaceConfig"];
             /** @description Technical text, untranslated. */
@@ -1795,6 +1795,8 @@ export interface components {
             reachable: "yes" | "waiting" | "no";
             /** Format: int64 */
             rx_rate: number;
+            /** @description Set when other programs of this computer are involved. */
+            shared?: components["schemas"]["SharedView"];
             /** Format: int64 */
             started_at: number;
             /** @description True when this node forwards for others. */
@@ -2053,6 +2055,33 @@ export interface components {
              * @enum {string}
              */
             step: "identity_ready" | "name_set" | "network_chosen" | "done";
+        };
+        SharedView: {
+            /** @description The socket, as rnstatus shows it. */
+            address: string;
+            /**
+             * Format: int64
+             * @description role instance: programs that are connected.
+             */
+            clients: number;
+            /** @enum {string} */
+            code?: "instance_lost" | "instance_foreign" | "statistics_locked" | "statistics_silent";
+            /** @description role client: false while the other program is away. The connection comes back by itself. */
+            connected: boolean;
+            /** @description Technical text, untranslated. */
+            detail?: string;
+            /**
+             * @description instance: other programs use the interfaces of this one. client: another program owns the interfaces, and this one uses them.
+             * @enum {string}
+             */
+            role: "instance" | "client";
+            /**
+             * Format: int64
+             * @description role client: when connected last changed.
+             */
+            since?: number;
+            /** @description role client: false when the other program does not answer questions about its interfaces. Messages are not affected. */
+            statistics: boolean;
         };
         Status: {
             /**

@@ -37,7 +37,7 @@ export function interfaceReason(
   item: Pick<Interface, 'state' | 'code' | 'detail' | 'line'>,
   t: Translate,
 ): string {
-  if (item.state === 'up' || item.state === 'off' || !item.code) return ''
+  if (item.state === 'up' || !item.code) return ''
   const key = `interfaces.code.${item.code}`
   const words = hasText(key) ? t(key) : item.code
   const told = item.detail?.startsWith(`line ${item.line}:`) ?? false
