@@ -236,10 +236,12 @@ func (r *reader) text(to *string, keys ...string) {
 	}
 }
 
-// filled reads the first of keys that is not empty.
+// filled reads the first of keys that is not empty. If all are, nothing changes.
 func (r *reader) filled(to *string, keys ...string) {
 	for _, key := range keys {
-		if r.text(to, key); *to != "" {
+		var text string
+		if r.text(&text, key); text != "" {
+			*to = text
 			return
 		}
 	}
