@@ -18,6 +18,8 @@ type InitiatorConfig struct {
 	Params Params
 	// Rand is the source of keys and IVs.
 	Rand io.Reader
+	// Keys were drawn in advance for this link alone; nil draws them now.
+	Keys *OwnKeys
 	// Destination is the address, Identity the known key of the destination. spec: rns-link §2.8
 	Destination rns.Addr
 	Identity    rns.PublicKey
@@ -37,6 +39,8 @@ type ResponderConfig struct {
 	Params Params
 	// Rand is the source of keys and IVs.
 	Rand io.Reader
+	// Keys were drawn in advance for this link alone; nil draws them now.
+	Keys *OwnKeys
 	// Identity owns the destination.
 	Identity *rns.Identity
 	// Interface is where the request arrived, and Hops how far it had come, counted after the increment on reception.
@@ -52,16 +56,11 @@ func NewInitiator(now time.Time, c InitiatorConfig) (*Link, rns.Packet, error) {
 	if c.MTU < MinMTU || c.MTU > MaxMTU {
 		return nil, rns.Packet{}, fmt.Errorf("mtu %d: %w", c.MTU, rns.VerdictBadSignalling)
 	}
-	exchange, err := newExchangeKey(c.Rand)
+	own, err := c.Keys.or(c.Rand, Initiator)
 	if err != nil {
 		return nil, rns.Packet{}, err
 	}
-	seed := make([]byte, ed25519.SeedSize)
-	if _, err := io.ReadFull(c.Rand, seed); err != nil {
-		return nil, rns.Packet{}, fmt.Errorf("draw link key: %w", err)
-	}
-	signing := ed25519.NewKeyFromSeed(seed)
-	payload := append(exchange.PublicKey().Bytes(), signing.Public().(ed25519.PublicKey)...)
+	payload := append(own.exchange.PublicKey().Bytes(), own.signing.Public().(ed25519.PublicKey)...)
 	payload = AppendSignalling(payload, Signalling{Mode: ModeAES256CBC, MTU: c.MTU})
 	p := rns.Packet{Type: rns.PacketLinkRequest, Dest: c.Destination, Data: payload}
 	id, err := p.LinkID()
@@ -73,7 +72,7 @@ func NewInitiator(now time.Time, c InitiatorConfig) (*Link, rns.Packet, error) {
 	l.id, l.role, l.destination = id, Initiator, c.Destination
 	l.hops, l.mtu, l.requested = c.Hops, MinMTU, c.MTU
 	l.cost = p.Size()
-	l.keys = keys{exchange: exchange, signing: signing, peer: peer[:]}
+	l.keys = keys{exchange: own.exchange, signing: own.signing, peer: peer[:]}
 	l.remote = c.Identity
 	first := c.FirstHop
 	if first == 0 {
@@ -113,7 +112,7 @@ func Accept(now time.Time, c ResponderConfig, p rns.Packet) (*Link, *Effects, er
 	if err != nil {
 		return nil, nil, err
 	}
-	exchange, err := newExchangeKey(c.Rand)
+	own, err := c.Keys.or(c.Rand, Responder)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +120,7 @@ func Accept(now time.Time, c ResponderConfig, p rns.Packet) (*Link, *Effects, er
 	l.id, l.role, l.destination = id, Responder, p.Dest
 	l.hops, l.mtu, l.requested = c.Hops, sig.MTU, sig.MTU
 	l.iface, l.attached = c.Interface, true
-	l.keys = keys{exchange: exchange, identity: c.Identity, peer: bytes.Clone(p.Data[32:64])}
+	l.keys = keys{exchange: own.exchange, identity: c.Identity, peer: bytes.Clone(p.Data[32:64])}
 	if err := l.derive(p.Data[:32]); err != nil {
 		return nil, nil, err
 	}
@@ -130,7 +129,7 @@ func Accept(now time.Time, c ResponderConfig, p rns.Packet) (*Link, *Effects, er
 	l.timing.establishBy = l.params.EstablishmentPerHop*time.Duration(max(1, c.Hops)) + l.params.KeepaliveMax
 	l.timing.deadline = now.Add(l.timing.establishBy)
 	fx := l.begin()
-	proof := l.buildLinkProof(exchange.PublicKey().Bytes(), sig)
+	proof := l.buildLinkProof(own.exchange.PublicKey().Bytes(), sig)
 	l.emitRaw(now, rns.PacketProof, rns.ContextLRProof, proof)
 	l.cost = p.Size() + headerSize + len(proof)
 	return l, fx, nil
@@ -140,15 +139,6 @@ func newLink(p Params, rand io.Reader, serve ServePolicy) *Link {
 	l := &Link{params: p, rand: rand}
 	l.serving.policy = serve
 	return l
-}
-
-// newExchangeKey draws an X25519 key; the standard generator ignores its reader.
-func newExchangeKey(rand io.Reader) (*ecdh.PrivateKey, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(rand, b[:]); err != nil {
-		return nil, fmt.Errorf("draw link key: %w", err)
-	}
-	return ecdh.X25519().NewPrivateKey(b[:])
 }
 
 // derive agrees on the link key. spec: rns-link §2.4

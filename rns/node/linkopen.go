@@ -43,7 +43,7 @@ func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 		w.first += n.extraHop(ctx, dest)
 	}
 	m, request, err := link.NewInitiator(n.env.now(), link.InitiatorConfig{
-		Params: n.cfg.Params.Link, Rand: n.env.rand, Destination: dest, Identity: w.known.Public, Hops: w.hops,
+		Params: n.cfg.Params.Link, Rand: n.env.rand, Keys: n.stocks[link.Initiator].take(), Destination: dest, Identity: w.known.Public, Hops: w.hops,
 		MTU: w.mtu, FirstHop: w.first,
 	})
 	if err != nil {
@@ -64,6 +64,7 @@ func (n *Node) DialLink(ctx context.Context, dest rns.Addr, h LinkHandler) (*Lin
 	if err := n.request(ctx, l, w.known.Public, w.hops, raw); err != nil {
 		return nil, err
 	}
+	n.stocks[link.Initiator].refill()
 	return l, nil
 }
 
@@ -152,7 +153,7 @@ func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 		on = p.id
 	}
 	m, fx, err := link.Accept(now, link.ResponderConfig{
-		Params: n.cfg.Params.Link, Rand: n.env.rand, Identity: l.local.conf.Identity,
+		Params: n.cfg.Params.Link, Rand: n.env.rand, Keys: n.stocks[link.Responder].take(), Identity: l.local.conf.Identity,
 		Interface: link.InterfaceID(on), Hops: request.Hops, Serve: l.local.servePolicy(),
 	}, request)
 	if err != nil {
@@ -178,6 +179,7 @@ func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 		}
 	}
 	l.apply(now, fx)
+	n.stocks[link.Responder].refill()
 	n.crew.flight.done()
 	l.run()
 }

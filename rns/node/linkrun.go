@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,7 @@ type Link struct {
 	jobs      int
 	waiting   bool // for the port to become writable
 	outbox    []outboxPacket
+	yield     bool // what was sent has not had a chance to leave
 	partsNext bool // whose turn it is when both parts and packets wait
 	cause     error
 	receipts  map[rns.Hash]*Receipt
@@ -205,9 +207,11 @@ func (l *Link) step() {
 	for {
 		buf, packets, calls := l.inbox.take()
 		for _, p := range packets {
+			l.giveWay()
 			l.receive(l.node.env.now(), buf[p.from:p.to:p.to], p)
 		}
 		for _, f := range calls {
+			l.giveWay()
 			now := l.node.env.now()
 			f(now)
 			l.follow(now)
@@ -218,6 +222,14 @@ func (l *Link) step() {
 			return
 		}
 		l.node.crew.flight.add(-len(packets) - len(calls))
+	}
+}
+
+// giveWay lets what was sent leave before the next packet or call, which may cost a signature or its check.
+func (l *Link) giveWay() {
+	if l.yield {
+		l.yield = false
+		runtime.Gosched()
 	}
 }
 
@@ -286,6 +298,7 @@ func (l *Link) transmit(fx *link.Effects) {
 	if len(frames) == 0 && before == nil {
 		return
 	}
+	l.yield = true
 	size, p := 0, l.port
 	for _, raw := range frames {
 		size += len(raw)

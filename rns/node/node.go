@@ -14,6 +14,7 @@ import (
 
 	"meshchatx/rns"
 	"meshchatx/rns/iface"
+	"meshchatx/rns/link"
 	"meshchatx/rns/transport"
 )
 
@@ -38,6 +39,7 @@ type Node struct {
 	crew    crew
 	pool    verifiers
 	workers workers
+	stocks  [2]stock // of link keys, by role
 	tap     tap
 	bus     bus
 	ident   nodeIdentity
@@ -98,6 +100,9 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 		gone: make(chan struct{}), workers: newWorkers(cfg.Params.Verifiers),
 	}
 	n.crew.panics = n.panicked
+	for r := range n.stocks {
+		n.stocks[r].node, n.stocks[r].role, n.stocks[r].size = n, link.Role(r), cfg.Params.LinkKeys
+	}
 	n.bus.node = n
 	if n.env.sockets == nil {
 		n.env.sockets = systemSockets{cfg.Shared.owners()}
