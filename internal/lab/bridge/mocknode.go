@@ -1,6 +1,3 @@
 package bridge
 
 type announceLog struct{}
-type peer struct{}
-
-func (p *peer) close() {}

@@ -73,7 +73,8 @@ func commands() map[string]handler {
 	table := make(map[string]handler)
 	for _, group := range []map[string]handler{
 		cryptoCommands(), tokenCommands(), framingCommands(), identityCommands(), ratchetCommands(), packetCommands(), announceCommands(),
-		constantCommands(), destinationCommands(), configCommands(),
+		constantCommands(), destinationCommands(), configCommands(), wireCommands(), pathCommands(), listenCommands(), linkCommands(),
+		wirePacketCommands(),
 	} {
 		for name, h := range group {
 			table[name] = h

@@ -124,3 +124,18 @@ func wait(timeout time.Duration, ok func() bool) bool {
 	}
 	return true
 }
+
+// withHandle is the parameters of a command and the handle of the node it is for, in one object.
+type withHandle[P any] struct {
+	Handle string
+	P      P
+}
+
+func (w *withHandle[P]) UnmarshalJSON(b []byte) error {
+	var h struct{ Handle string }
+	if err := json.Unmarshal(b, &h); err != nil {
+		return err
+	}
+	w.Handle = h.Handle
+	return json.Unmarshal(b, &w.P)
+}
