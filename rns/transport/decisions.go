@@ -1,6 +1,10 @@
 package transport
 
-import "meshchatx/rns"
+import (
+	"errors"
+
+	"meshchatx/rns"
+)
 
 // Questions that operators ask. The answers come from the same functions that decide about packets; asking changes
 // nothing.
@@ -60,4 +64,18 @@ func (m *Machine) WouldReplacePath(dest rns.Addr, on InterfaceID, hops uint8, bl
 		return rns.VerdictInterfaceGone
 	}
 	return m.decidePath(m.clock.now, dest, n, hops, blob)
+}
+
+// WouldAccept tells whether the packet filter lets a packet through whose hop byte is already counted: VerdictNone, or why
+// not. It says nothing about access codes and signatures. spec: rns-core §11.4
+func (m *Machine) WouldAccept(raw []byte) rns.Verdict {
+	p, err := rns.ParsePacket(raw)
+	if err != nil {
+		var v rns.Verdict
+		if errors.As(err, &v) {
+			return v
+		}
+		return rns.VerdictMalformed
+	}
+	return m.admit(&reception{packet: p, raw: raw, hash: rns.PacketHash(raw), hops: p.Hops})
 }

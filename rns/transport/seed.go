@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -215,4 +216,26 @@ func (m *Machine) SeedRatchet(now time.Time, r ReceivedRatchet) bool {
 	}
 	k.ratchet = e
 	return true
+}
+
+// SeedHeld keeps an announce back on its interface, as ingress control does; Hops says how far it is known to have come.
+// The errors are ErrNoInterface, those of the parsers, VerdictHopLimit and VerdictQueueFull. spec: rns-core §10.4
+func (m *Machine) SeedHeld(now time.Time, h HeldAnnounce) error {
+	t := m.clock.at(now)
+	n := m.interfaces[h.Interface]
+	if n == nil {
+		return ErrNoInterface
+	}
+	p, err := rns.ParsePacket(h.Raw)
+	if err != nil {
+		return fmt.Errorf("seed held announce: %w", err)
+	}
+	if a, err := rns.ParseAnnounce(p); err != nil || a.Dest != h.Destination {
+		return fmt.Errorf("seed held announce: %w", cmp.Or(err, error(rns.VerdictWrongDestination)))
+	}
+	if v := n.hold(t, h.Destination, h.Hops, slices.Clone(h.Raw)); v != rns.VerdictHeld {
+		return v
+	}
+	m.round = min(m.round, t.after(m.p.InterfaceRound))
+	return nil
 }
