@@ -110,6 +110,9 @@ type Params struct {
 	// ManagementFirst is when the management destinations are announced first, ManagementInterval how often then.
 	// spec: rns-core §21
 	ManagementFirst, ManagementInterval time.Duration
+	// ManagementHold is how long the proof of a link to a management destination waits: the programs of the reference name
+	// their callback after they have sent the link request, and wait for ever if the link is up by then.
+	ManagementHold time.Duration
 	// BlackholeFirst is when lists of blackhole sources are asked for first, BlackholeRound how often the node looks which are
 	// due. spec: rns-core §21.4
 	BlackholeFirst, BlackholeRound time.Duration
@@ -133,7 +136,7 @@ func DefaultParams() Params {
 		AwaitPath: 15 * time.Second, PathResponseMemory: 30 * time.Second,
 		RatchetInterval: 30 * time.Minute, RetainedRatchets: 512,
 		SaveInterval: 12 * time.Hour, SavePortion: 512, SaveDelay: 5 * time.Minute, CloseGrace: 150 * time.Millisecond,
-		ManagementFirst: 15 * time.Second, ManagementInterval: 2 * time.Hour,
+		ManagementFirst: 15 * time.Second, ManagementInterval: 2 * time.Hour, ManagementHold: 20 * time.Millisecond,
 		BlackholeFirst: 20 * time.Second, BlackholeRound: time.Minute, EarlyProof: 3 * time.Millisecond,
 		MaxMemoryResource: 16 << 20,
 	}

@@ -75,6 +75,8 @@ type DestinationConfig struct {
 	OnLink func(*Link) LinkHandler
 	// Requests serve the requests of incoming links. More can be added by Destination.Handle.
 	Requests []RequestHandler
+	// proofHold is how long link proofs wait, for peers that ask to be told of a link only after they have sent its request.
+	proofHold time.Duration
 	// MaxRequestSize bounds incoming requests in bytes, 0 for the default of the link parameters.
 	MaxRequestSize int
 }

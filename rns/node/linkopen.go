@@ -178,10 +178,23 @@ func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 			})
 		}
 	}
+	if p != nil && l.local.conf.proofHold > 0 {
+		n.linger(l.local.conf.proofHold)
+	}
 	l.apply(now, fx)
 	n.stocks[link.Responder].refill()
 	n.crew.flight.done()
 	l.run()
+}
+
+// linger waits, but not longer than the node runs.
+func (n *Node) linger(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-n.gone:
+	}
 }
 
 // servePolicy says which requests links of the destination take.

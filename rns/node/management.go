@@ -49,7 +49,7 @@ func (n *Node) services() []DestinationConfig {
 	var all []DestinationConfig
 	if m.Remote {
 		all = append(all, DestinationConfig{
-			Identity: own, Name: nameManagement,
+			Identity: own, Name: nameManagement, proofHold: n.cfg.Params.ManagementHold,
 			Requests: []RequestHandler{
 				{Path: pathStatus, Policy: AllowList, Allow: m.Allowed, Serve: n.serveStatus},
 				{Path: pathPath, Policy: AllowList, Allow: m.Allowed, Serve: n.servePath},
@@ -61,7 +61,7 @@ func (n *Node) services() []DestinationConfig {
 	}
 	if m.PublishBlackhole {
 		all = append(all, DestinationConfig{
-			Identity: own, Name: nameBlackhole,
+			Identity: own, Name: nameBlackhole, proofHold: n.cfg.Params.ManagementHold,
 			Requests: []RequestHandler{{Path: pathList, Policy: AllowAll, Serve: n.serveBlackhole}},
 		})
 	}
