@@ -43,6 +43,7 @@ type Token struct {
 type tokenState struct {
 	mac hash.Hash
 	sum [macSize]byte
+	iv  [ivSize]byte
 	enc cipher.BlockMode
 	dec cipher.BlockMode
 }
@@ -75,6 +76,19 @@ func TokenSize(n int) int { return TokenOverhead + aes.BlockSize*(n/aes.BlockSiz
 // reads the 16 bytes of the initialisation vector from rand. The spare
 // capacity of dst must not overlap plaintext.
 func (t *Token) Encrypt(rand io.Reader, dst, plaintext []byte) ([]byte, error) {
+	start := len(dst)
+	dst, err := t.EncryptBody(rand, dst, plaintext)
+	if err != nil {
+		return nil, err
+	}
+	t.Authenticate(dst[start:])
+	return dst, nil
+}
+
+// EncryptBody is Encrypt without the authentication code, for who has better
+// things to do meanwhile: the last 32 bytes mean nothing until
+// [Token.Authenticate].
+func (t *Token) EncryptBody(rand io.Reader, dst, plaintext []byte) ([]byte, error) {
 	start, size := len(dst), TokenSize(len(plaintext))
 	dst = slices.Grow(dst, size)[:start+size]
 	out := dst[start:]
@@ -89,10 +103,18 @@ func (t *Token) Encrypt(rand io.Reader, dst, plaintext []byte) ([]byte, error) {
 	s := t.states.Get().(*tokenState)
 	defer t.states.Put(s)
 	s.encrypter(t.block, iv).CryptBlocks(body, body)
-	s.mac.Reset()
-	s.mac.Write(out[:size-macSize])
-	s.mac.Sum(out[:size-macSize])
 	return dst, nil
+}
+
+// Authenticate writes the authentication code of what
+// [Token.EncryptBody] appended into its last 32 bytes.
+func (t *Token) Authenticate(token []byte) {
+	s := t.states.Get().(*tokenState)
+	defer t.states.Put(s)
+	signed := token[:len(token)-macSize]
+	s.mac.Reset()
+	s.mac.Write(signed)
+	s.mac.Sum(signed)
 }
 
 // Decrypt appends the plaintext of token to dst. The authentication code is
@@ -101,6 +123,43 @@ func (t *Token) Encrypt(rand io.Reader, dst, plaintext []byte) ([]byte, error) {
 // dst decrypts in place. Errors are [ErrTokenTooShort], [ErrTokenForged],
 // [ErrTokenBadLength] and [ErrTokenPadding].
 func (t *Token) Decrypt(dst, token []byte) ([]byte, error) {
+	return t.DecryptBoth(dst, token, func(a, b func()) {
+		a()
+		b()
+	})
+}
+
+// DecryptBoth is Decrypt for long tokens: both runs the decryption of either
+// half, if it can on two processors.
+func (t *Token) DecryptBoth(dst, token []byte, both func(a, b func())) ([]byte, error) {
+	signed, err := t.verify(token)
+	if err != nil {
+		return nil, err
+	}
+	iv, body := [ivSize]byte(signed[:ivSize]), signed[ivSize:]
+	start := len(dst)
+	dst = slices.Grow(dst, len(body))[:start+len(body)]
+	out := dst[start:]
+	if len(body) < splitSize {
+		t.decrypt(out, body, iv)
+	} else {
+		half := len(body) / 2 / aes.BlockSize * aes.BlockSize
+		middle := [ivSize]byte(body[half-ivSize:]) // out may lie where body is
+		both(func() { t.decrypt(out[:half], body[:half], iv) }, func() { t.decrypt(out[half:], body[half:], middle) })
+	}
+	n, err := unpaddedLen(out)
+	if err != nil {
+		return nil, err
+	}
+	return dst[:start+n], nil
+}
+
+// splitSize is the length in bytes from which halves are worth it.
+const splitSize = 64 << 10
+
+// verify checks the authentication code and returns what it covers, at least
+// one block behind the initialisation vector.
+func (t *Token) verify(token []byte) ([]byte, error) {
 	if len(token) <= macSize {
 		return nil, ErrTokenTooShort
 	}
@@ -115,18 +174,17 @@ func (t *Token) Decrypt(dst, token []byte) ([]byte, error) {
 	if len(signed) < ivSize+aes.BlockSize {
 		return nil, ErrTokenTooShort
 	}
-	iv, body := signed[:ivSize], signed[ivSize:]
-	if len(body)%aes.BlockSize != 0 {
+	if len(signed)%aes.BlockSize != 0 {
 		return nil, ErrTokenBadLength
 	}
-	start := len(dst)
-	dst = slices.Grow(dst, len(body))[:start+len(body)]
-	s.decrypter(t.block, iv).CryptBlocks(dst[start:], body)
-	n, err := unpaddedLen(dst[start:])
-	if err != nil {
-		return nil, err
-	}
-	return dst[:start+n], nil
+	return signed, nil
+}
+
+func (t *Token) decrypt(dst, body []byte, iv [ivSize]byte) {
+	s := t.states.Get().(*tokenState)
+	defer t.states.Put(s)
+	s.iv = iv
+	s.decrypter(t.block, s.iv[:]).CryptBlocks(dst, body)
 }
 
 // unpaddedLen looks at the last byte only, as the filler is authenticated.

@@ -100,6 +100,7 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 		gone: make(chan struct{}), workers: newWorkers(cfg.Params.Verifiers),
 	}
 	n.crew.panics = n.panicked
+	n.cfg.Params.Link.Resource.Both = n.both
 	for r := range n.stocks {
 		n.stocks[r].node, n.stocks[r].role, n.stocks[r].size = n, link.Role(r), cfg.Params.LinkKeys
 	}

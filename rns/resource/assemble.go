@@ -17,6 +17,7 @@ type AssembleJob struct {
 	compressed bool
 	limit      int
 	decompress Decompressor
+	both       Both
 }
 
 // Assembled is the result of an [AssembleJob]. It is opaque.
@@ -33,7 +34,7 @@ func (r *Receiver) assemble(out *Output) {
 	a := &r.c.Advertisement
 	out.Assemble = &AssembleJob{
 		sealed: r.buf, token: r.c.Token, hash: a.Hash, random: a.Random, compressed: a.Flags.Has(FlagCompressed),
-		limit: r.c.Params.MaxContent, decompress: r.c.Params.Decompress,
+		limit: r.c.Params.MaxContent, decompress: r.c.Params.Decompress, both: r.c.Params.Both,
 	}
 	r.buf, r.parts, r.mapHashes = nil, r.parts[:0:0], nil
 }
@@ -41,7 +42,7 @@ func (r *Receiver) assemble(out *Output) {
 // Run assembles the segment. spec: rns-link §8.7
 func (j *AssembleJob) Run() Assembled {
 	a := Assembled{hash: j.hash}
-	stream, err := j.token.Decrypt(j.sealed[16:16], j.sealed) // in place
+	stream, err := j.token.DecryptBoth(j.sealed[16:16], j.sealed, j.both.run) // in place
 	if err != nil || len(stream) < RandomSize {
 		a.err = ErrCorrupt
 		return a

@@ -52,11 +52,11 @@ func TestUnreadableSourceEndsTheTransfer(t *testing.T) {
 // The random hash is chosen anew until no near map hashes collide: here for a token made of equal parts.
 func TestCollidingMapHashes(t *testing.T) {
 	s := &segment{token: bytes.Repeat([]byte{7}, 300*16), sdu: 16, parts: 300}
-	if s.sumParts() {
+	if s.sumParts(0, s.parts) {
 		t.Fatal("equal parts have different map hashes")
 	}
 	s = &segment{token: bytes.Repeat([]byte{7}, 16*2+1), sdu: 16, parts: 3}
-	if s.sumParts() {
+	if s.sumParts(0, s.parts) {
 		t.Fatal("collision not noticed")
 	}
 }

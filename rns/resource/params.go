@@ -42,6 +42,10 @@ type Compressor func(src []byte) []byte
 // Decompressor expands src to at most limit bytes. It refuses trailing bytes. It must be safe to run on any goroutine.
 type Decompressor func(src []byte, limit int) ([]byte, error)
 
+// Both runs two functions and returns when both have ended. Whether they run at the same time is up to the owner of the
+// goroutines.
+type Both func(a, b func())
+
 // Params are the timings and limits of transfers. Start from [DefaultParams]; the zero value is not usable.
 type Params struct {
 	// Window is the number of parts of the first request, WindowMin its lower bound after timeouts. spec: rns-link §1.2
@@ -83,6 +87,8 @@ type Params struct {
 	MaxContent int
 	// Decompress expands compressed segments.
 	Decompress Decompressor
+	// Both lets a job use two processors; nil runs everything in turn.
+	Both Both
 }
 
 // DefaultParams returns the values of the specification.
@@ -117,4 +123,14 @@ func DefaultParams() Params {
 		MaxContent:            SegmentSize,
 		Decompress:            bzip2.Decompress,
 	}
+}
+
+// run runs two functions.
+func (b Both) run(f, g func()) {
+	if b == nil {
+		f()
+		g()
+		return
+	}
+	b(f, g)
 }

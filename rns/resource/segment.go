@@ -23,6 +23,7 @@ type PrepareJob struct {
 	sdu      int
 	token    *rns.Token
 	compress Compressor
+	both     Both
 	iv       [16]byte
 	prefix   [RandomSize]byte
 	random   [RandomSize]byte
@@ -45,6 +46,7 @@ type segment struct {
 	sdu        int
 	parts      int
 	mapHashes  []byte
+	keys       []uint32 // the map hashes as numbers, while they are computed
 	hash       rns.Hash
 	proof      rns.Hash
 	random     [RandomSize]byte
@@ -79,30 +81,40 @@ func (j *PrepareJob) Run() Prepared {
 			stream = append(append(make([]byte, 0, RandomSize+len(c)), j.prefix[:]...), c...)
 		}
 	}
-	token, err := j.token.Encrypt(&fixedReader{j.iv[:]}, j.sealed[:0], stream)
-	if err != nil {
-		p.err = err
+	if len(content) < parallelSize {
+		j.both = nil
+	}
+	d := sha256.New()
+	j.both.run(func() { s.token, p.err = j.token.EncryptBody(&fixedReader{j.iv[:]}, j.sealed[:0], stream) }, func() { d.Write(content) })
+	if p.err != nil {
 		return p
 	}
-	s.token = token
-	s.parts = (len(token) + j.sdu - 1) / j.sdu
-	s.sum(content)
+	s.parts = (len(s.token) + j.sdu - 1) / j.sdu
+	early := max(0, len(s.token)-sha256.Size) / j.sdu // the parts before the authentication code
+	ok := true
+	j.both.run(func() { j.token.Authenticate(s.token) }, func() { ok = s.sumParts(0, early) })
+	s.sum(d, ok && s.sumParts(early, s.parts))
 	p.segment = s
 	return p
 }
 
-// sum computes the hashes, with a new random hash as often as map hashes of near parts collide.
+// parallelSize is the content, in bytes, from which two processors are faster than one.
+const parallelSize = 64 << 10
+
+// sum computes the hashes from that of the content and the map hashes, with a new random hash as often as map hashes of near
+// parts collide.
 //
 // differs: the reference computes the hash over the wrong bytes after a collision. spec: rns-link §8.1
-func (s *segment) sum(content []byte) {
-	d := sha256.New()
-	d.Write(content)
-	for !s.sumParts() {
+func (s *segment) sum(content hash.Hash, distinct bool) {
+	for !distinct {
 		next := sha256.Sum256(s.random[:])
 		copy(s.random[:], next[:])
+		s.mapHashes, s.keys = s.mapHashes[:0], s.keys[:0]
+		distinct = s.sumParts(0, s.parts)
 	}
-	s.hash = finish(d, s.random[:])
-	s.proof = finish(d, s.hash[:])
+	s.keys = nil
+	s.hash = finish(content, s.random[:])
+	s.proof = finish(content, s.hash[:])
 }
 
 // finish returns the hash of what d has seen followed by tail, and leaves d as it was.
@@ -116,22 +128,23 @@ func finish(d hash.Hash, tail []byte) (h rns.Hash) {
 	return h
 }
 
-// sumParts computes the map hashes; it is false if two within the collision guard are equal.
-func (s *segment) sumParts() bool {
-	s.mapHashes = slices.Grow(s.mapHashes[:0], s.parts*MapHashSize)
-	recent := make([]uint32, 0, s.parts)
+// sumParts computes the map hashes of some parts, after those before; it is false if two within the collision guard are equal.
+func (s *segment) sumParts(from, to int) bool {
+	if s.mapHashes == nil {
+		s.mapHashes, s.keys = make([]byte, 0, s.parts*MapHashSize), make([]uint32, 0, s.parts)
+	}
 	d := sha256.New()
 	var sum [sha256.Size]byte
-	for i := range s.parts {
+	for i := from; i < to; i++ {
 		d.Reset()
 		d.Write(s.part(i))
 		d.Write(s.random[:])
 		d.Sum(sum[:0])
 		key := binary.BigEndian.Uint32(sum[:])
-		if slices.Contains(recent[max(0, i-CollisionGuard):], key) {
+		if slices.Contains(s.keys[max(0, i-CollisionGuard):], key) {
 			return false
 		}
-		recent = append(recent, key)
+		s.keys = append(s.keys, key)
 		s.mapHashes = append(s.mapHashes, sum[:MapHashSize]...)
 	}
 	return true

@@ -127,7 +127,7 @@ func (s *Sender) Prepare() (*PrepareJob, error) {
 	if s.status.Concluded() || s.preparing != 0 || s.next != nil || index > s.segments {
 		return nil, nil
 	}
-	j := &PrepareJob{index: index, source: s.c.Source, sdu: s.c.SDU, token: s.c.Token}
+	j := &PrepareJob{index: index, source: s.c.Source, sdu: s.c.SDU, token: s.c.Token, both: s.c.Params.Both}
 	from := int64(index-1) * SegmentSize
 	to := min(from+SegmentSize, s.total)
 	if index == 1 {
