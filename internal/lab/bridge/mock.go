@@ -23,8 +23,9 @@ type mock struct {
 	ifaces map[string]*mockInterface
 	dests  map[rns.Addr]*deliveries
 	heard  map[string]*announceLog
-	// sealed tells what the announce table knew of entries when the suite changed them.
-	stop []func()
+	stop   []func()
+	// locality is iface.SharedInstance for a node that is a client of one.
+	locality iface.Locality
 }
 
 type mockInterface struct {
@@ -134,6 +135,7 @@ func (m *mock) attach(ctx context.Context, p attachParams) (*mockInterface, erro
 		if p.Bitrate != nil {
 			i.Bitrate = *p.Bitrate
 		}
+		i.Locality = m.locality
 		if p.LocalClient {
 			i.Locality = iface.LocalClient
 		}

@@ -74,7 +74,7 @@ func commands() map[string]handler {
 	for _, group := range []map[string]handler{
 		cryptoCommands(), tokenCommands(), framingCommands(), identityCommands(), ratchetCommands(), packetCommands(), announceCommands(),
 		constantCommands(), destinationCommands(), configCommands(), wireCommands(), pathCommands(), listenCommands(), linkCommands(),
-		wirePacketCommands(),
+		wirePacketCommands(), mockCommands(), mockTableCommands(), mockSeedCommands(),
 	} {
 		for name, h := range group {
 			table[name] = h
