@@ -25,7 +25,8 @@ const (
 	noHub hub = iota
 	pythonHub
 	ourHub
-	udpPair // nothing, over UDP
+	udpPair     // nothing, over UDP
+	sameMachine // nothing, over the socket of a shared instance
 )
 
 // way is how the two sides are connected.
@@ -54,6 +55,9 @@ var ways = []way{
 
 // hops is the distance of the two sides.
 func (w way) hops() int {
+	if w.hub == sameMachine {
+		return 0
+	}
 	if w.hub == noHub || w.hub == udpPair {
 		return 1
 	}

@@ -94,9 +94,12 @@ type Info struct {
 	Received    int    `json:"received"`
 }
 
+// Dir is the configuration directory of the partner's node.
+func (p *Process) Dir() string { return p.cmd.Args[1] + ".d" }
+
 // Open starts the partner's node with the parameters of the command start; its directory is filled in.
 func (p *Process) Open(ctx context.Context, args Args) (Info, error) {
-	all := Args{"configdir": p.cmd.Args[1] + ".d"}
+	all := Args{"configdir": p.Dir()}
 	for k, v := range args {
 		all[k] = v
 	}
