@@ -11,7 +11,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -29,6 +32,8 @@ const (
 
 // Environment is what a command sees of the process around it.
 type Environment struct {
+	// Program is the name the program was called by.
+	Program string
 	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
@@ -41,7 +46,7 @@ type Environment struct {
 func System() Environment {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	return Environment{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Context: ctx}
+	return Environment{Program: os.Args[0], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Context: ctx}
 }
 
 // program is the whole command line.
@@ -53,6 +58,26 @@ type program struct {
 	Identity identityCommand `cmd:"" help:"Make, show, import and export identities."`
 	Demo     demoCommand     `cmd:"" help:"Show the program with invented people on a simulated network."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
+
+	Rnsd     rnsdCommand     `cmd:"" group:"tools" help:"Run a Reticulum node without messenger and web application."`
+	Rnstatus rnstatusCommand `cmd:"" group:"tools" help:"Show interfaces and traffic of the running node, or of one far away."`
+	Rnpath   rnpathCommand   `cmd:"" group:"tools" help:"Find, list and drop paths; list and refuse identities."`
+	Rnprobe  rnprobeCommand  `cmd:"" group:"tools" help:"Measure whether a destination answers."`
+	Rncp     rncpCommand     `cmd:"" group:"tools" help:"Copy files to and from other nodes."`
+	Rnid     rnidCommand     `cmd:"" group:"tools" help:"Make identities; sign, check, encrypt and decrypt files."`
+	Rnx      rnxCommand      `cmd:"" group:"tools" help:"Run commands on other nodes, or for them."`
+}
+
+// tools are the commands that also run under their own name: by a symbolic link to the program.
+var tools = []string{"rnsd", "rnstatus", "rnpath", "rnprobe", "rncp", "rnid", "rnx"}
+
+// called puts the name of a tool the program was called by in front of its arguments.
+func called(program string, args []string) []string {
+	name := strings.TrimSuffix(filepath.Base(program), ".exe")
+	if slices.Contains(tools, name) {
+		return append([]string{name}, args...)
+	}
+	return args
 }
 
 // Paths are the directories most commands share.
@@ -61,13 +86,18 @@ type Paths struct {
 	ReticulumDir string `name:"reticulum-config-dir" aliases:"config,rnsconfig" help:"Reticulum configuration directory, shared with other programs." placeholder:"DIR" type:"path"`
 }
 
-// failure is an error for people: it is printed as it is.
+// failure is an error for people: it is printed as it is. Without an error the code says it all.
 type failure struct {
 	code int
 	err  error
 }
 
-func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit code %d", f.code)
+	}
+	return f.err.Error()
+}
 func (f *failure) Unwrap() error { return f.err }
 
 func failf(format string, args ...any) error {
@@ -87,11 +117,12 @@ func Main(args []string, env Environment) int {
 		kong.Resolvers(vars),
 		kong.Exit(func(code int) { exited = code }),
 		kong.Vars{"version": version},
+		kong.ExplicitGroups([]kong.Group{{Key: "tools", Title: "Tools of Reticulum, under the names and with the options people know:"}}),
 	)
 	if err != nil {
 		return report(env, err)
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(called(env.Program, args))
 	if exited >= 0 {
 		return exited
 	}
@@ -109,12 +140,14 @@ func report(env Environment, err error) int {
 	if errors.Is(err, context.Canceled) && env.Context.Err() != nil {
 		return exitOK
 	}
-	_, _ = fmt.Fprintln(env.Stderr, "meshchatx:", err)
 	var f *failure
-	if errors.As(err, &f) {
-		return f.code
+	if !errors.As(err, &f) {
+		f = &failure{code: exitFailure, err: err}
 	}
-	return exitFailure
+	if f.err != nil {
+		_, _ = fmt.Fprintln(env.Stderr, "meshchatx:", err)
+	}
+	return f.code
 }
 
 type versionCommand struct{}

@@ -253,9 +253,7 @@ func TestCommandsEndWithTheirLink(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		cancel()
-		if err := <-done; err == nil {
-			t.Error("a result came")
-		}
+		<-done
 		c.Close()
 	}
 }

@@ -51,9 +51,6 @@ func Open(ctx context.Context, c Config) (*Stack, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Build == nil {
-		c.Build = interfaces.Drivers
-	}
 	if c.ReadyWait == 0 {
 		c.ReadyWait = DefaultReadyWait
 	}
@@ -61,7 +58,7 @@ func Open(ctx context.Context, c Config) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	nc := interfaces.NodeConfig(conf)
+	nc := NodeConfig(conf)
 	if c.Change != nil {
 		c.Change(&nc)
 	}
@@ -74,6 +71,10 @@ func Open(ctx context.Context, c Config) (*Stack, error) {
 		return nil, errors.Join(err, n.Close())
 	}
 	if n.Role() != node.RoleClient {
+		if c.Build == nil {
+			b := &interfaces.Builder{Storage: StorageDir(c.Dir), Identity: n.TransportID, I2PRouter: os.Getenv("I2P_SAM_ADDRESS")}
+			c.Build = b.Build
+		}
 		s.attach(c.Build)
 	}
 	if err := s.ready(ctx, c.ReadyWait); err != nil {
