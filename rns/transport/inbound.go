@@ -56,7 +56,7 @@ func (m *Machine) receive(now tick, n *netif, f Frame) {
 		m.fx.Verdict = v
 		return
 	}
-	if p.Type != rns.PacketAnnounce && p.DestType == rns.DestLink {
+	if p.Type != rns.PacketAnnounce { // whatever type the destination claims: spec: rns-core §13
 		r.link = m.liveLink(p.Dest)
 	}
 	m.remember(&r)

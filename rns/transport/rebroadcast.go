@@ -78,6 +78,13 @@ func (m *Machine) rebroadcast(now tick) {
 		m.due = append(m.due, dueAnnounce{dest, e.hops})
 		m.pending.schedule(dest, never)
 	}
+	m.due = slices.DeleteFunc(m.due, func(d dueAnnounce) bool {
+		spent := int(m.pending.get(d.dest).retries) > m.p.RebroadcastRetries
+		if spent {
+			m.pending.delete(d.dest)
+		}
+		return spent
+	})
 	if len(m.due) == 0 {
 		return
 	}
@@ -93,8 +100,10 @@ func (m *Machine) rebroadcast(now tick) {
 		switch {
 		case e.parked != nil:
 			m.putPending(d.dest, *e.parked)
-		case int(e.retries) > m.p.RebroadcastRetries || m.known.get(d.dest) == nil:
+		case m.known.get(d.dest) == nil:
 			m.pending.delete(d.dest)
+		case int(e.retries) > m.p.RebroadcastRetries: // spent; the next round takes it away
+			m.pending.schedule(d.dest, now.after(m.p.AnnounceRound))
 		default:
 			m.pending.schedule(d.dest, e.retransmit+1)
 		}
