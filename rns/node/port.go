@@ -97,6 +97,9 @@ func (p *port) describe() transport.InterfaceInfo {
 	if p.parent != nil {
 		i.Parent = p.parent.id
 	}
+	if l, ok := p.driver.(iface.Listening); ok && l.ReceiveOnly() {
+		i.ReceiveOnly = true
+	}
 	switch p.info.MTUClass {
 	case iface.MTUAuto:
 		i.MTUPolicy, i.HardwareMTU = transport.MTUAuto, iface.OptimiseMTU(p.info.Bitrate)

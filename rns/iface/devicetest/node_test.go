@@ -214,3 +214,34 @@ func TestNodesOverModems(t *testing.T) {
 		}
 	})
 }
+
+// A transceiver configured with "outgoing = no" hears and does not announce. spec: rns-interfaces §13
+func TestReceiveOnlyTransceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rnstest.New(t, 4)
+		n := w.Node("n")
+		air := devicetest.NewAir()
+		p := devicetest.DefaultRNodeParams()
+		p.Chips = []uint8{0x11}
+		board := devicetest.NewMemoryPort(devicetest.NewRNode(air, p))
+		multi, err := rnodemulti.New(rnodemulti.Config{Name: "board", Port: "simulated", Open: board.Open, Radios: []rnodemulti.Radio{{
+			Name: "deaf", Frequency: 868_000_000, Bandwidth: 250_000, SpreadingFactor: 7, CodingRate: 5, Receives: rnodemulti.ReceiveOnly,
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Add(multi, rnstest.Open())
+		w.Run(5 * time.Second)
+		all, err := n.Interfaces(t.Context())
+		if err != nil || len(all) != 2 || all[1].Info.Label != "board[deaf]" || all[1].State.Word != node.StateUp {
+			t.Fatalf("interfaces %+v: %v", all, err)
+		}
+		_ = newReceiver(t, w, n).Announce(t.Context(), node.AnnounceOptions{}) // there is no interface to send on
+		w.Run(time.Minute)
+		if sent := air.Carried(); sent != 0 {
+			t.Errorf("%d packets were sent", sent)
+		}
+		w.Close()
+		board.Close()
+	})
+}
