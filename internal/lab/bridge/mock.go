@@ -24,8 +24,11 @@ type mock struct {
 	dests  map[rns.Addr]*deliveries
 	heard  map[string]*announceLog
 	stop   []func()
-	// locality is iface.SharedInstance for a node that is a client of one.
-	locality iface.Locality
+	// later is how far the clock is set forward before the next housekeeping: the age of records that the suite seeds old.
+	// Seeded with that age at once they would not live to be looked at.
+	later time.Duration
+	// far is the time by which the suite means never, where it lies beyond the times that the stack reckons with.
+	far float64
 }
 
 type mockInterface struct {
@@ -135,7 +138,6 @@ func (m *mock) attach(ctx context.Context, p attachParams) (*mockInterface, erro
 		if p.Bitrate != nil {
 			i.Bitrate = *p.Bitrate
 		}
-		i.Locality = m.locality
 		if p.LocalClient {
 			i.Locality = iface.LocalClient
 		}
@@ -164,6 +166,16 @@ func (m *mock) attach(ctx context.Context, p attachParams) (*mockInterface, erro
 	err = m.up(ctx, i)
 	m.ifaces[handle()] = i
 	return i, err
+}
+
+// join makes the node a client of a shared instance: it gets the one interface that clients have.
+func (m *mock) join(ctx context.Context) error {
+	end := mem.New("instance", mem.WithInfo(func(i *iface.Info) { i.Locality = iface.SharedInstance }))
+	id, err := m.node.AddInterface(end, node.InterfaceConfig{})
+	if err != nil {
+		return err
+	}
+	return m.up(ctx, &mockInterface{end: end, id: id})
 }
 
 var errNotUp = errors.New("interface did not come up")

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"meshchatx/rns"
-	"meshchatx/rns/iface"
 	"meshchatx/rns/node"
 )
 
@@ -58,7 +57,10 @@ func mockStart(ctx context.Context, s *session, p struct {
 	}
 	m.shape = p.attachParams
 	if p.Client {
-		m.locality = iface.SharedInstance
+		if err := m.join(ctx); err != nil {
+			m.close()
+			return nil, err
+		}
 	}
 	h := handle()
 	s.mocks[h] = m

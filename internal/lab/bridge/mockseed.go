@@ -27,6 +27,8 @@ func mockSeedCommands() map[string]handler {
 }
 
 func mockMaintain(ctx context.Context, m *mock, _ none) (any, error) {
+	m.advance(m.later)
+	m.later = 0
 	if err := m.node.Maintain(ctx); err != nil {
 		return nil, err
 	}
@@ -96,6 +98,9 @@ func mockPendingTimes(ctx context.Context, m *mock, p struct {
 	}
 	if p.Retransmit != nil {
 		r.Retransmit = fromEpoch(*p.Retransmit)
+		if far := m.node.Now().Add(farAhead); r.Retransmit.After(far) {
+			m.far, r.Retransmit = *p.Retransmit, far
+		}
 	}
 	var serr error
 	err = m.node.Drive(ctx, func(now time.Time, t *transport.Machine) *transport.Effects {
@@ -104,6 +109,9 @@ func mockPendingTimes(ctx context.Context, m *mock, p struct {
 	})
 	return obj{"set": true}, errors.Join(err, serr)
 }
+
+// farAhead stands for never: a duration reaches no more than 292 years.
+const farAhead = 200 * 365 * 24 * time.Hour
 
 type seedParams struct {
 	Dest, Key    hexed
@@ -141,8 +149,9 @@ func mockSeedLink(ctx context.Context, m *mock, p seedParams) (any, error) {
 	if p.ProofTimeout != nil {
 		left = seconds(*p.ProofTimeout)
 	}
+	m.later = max(m.later, seconds(p.Age), 2*time.Second-left)
 	err = m.drive(ctx, func(now time.Time, t *transport.Machine) *transport.Effects {
-		r.Timestamp, r.ProofTimeout = now.Add(-seconds(p.Age)), now.Add(left)
+		r.Timestamp, r.ProofTimeout = now, now.Add(max(left, time.Second))
 		t.SeedLink(now, r)
 		return nil
 	})
@@ -156,9 +165,10 @@ func mockSeedReverse(ctx context.Context, m *mock, p seedParams) (any, error) {
 	if err := errors.Join(err, rerr, oerr); err != nil {
 		return nil, err
 	}
+	m.later = max(m.later, seconds(p.Age))
 	err = m.drive(ctx, func(now time.Time, t *transport.Machine) *transport.Effects {
 		t.SeedReverse(now, transport.ReverseRecord{
-			Packet: key, Received: received.id, Outbound: outbound.id, Timestamp: now.Add(-seconds(p.Age)),
+			Packet: key, Received: received.id, Outbound: outbound.id, Timestamp: now,
 		})
 		return nil
 	})
@@ -227,6 +237,7 @@ func mockHold(ctx context.Context, m *mock, p struct {
 		}
 		return list
 	}
+	m.advance(m.node.Config().Params.Transport.Ingress.HeldRelease)
 	var before, after []string
 	var serr error
 	err = m.drive(ctx, func(now time.Time, t *transport.Machine) *transport.Effects {

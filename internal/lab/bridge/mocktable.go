@@ -97,6 +97,9 @@ func mockPending(ctx context.Context, m *mock, p mockDest) (any, error) {
 		"local_rebroadcasts": r.LocalRebroadcasts, "block_rebroadcasts": r.Purpose == transport.AnnouncePathResponse,
 		"received_from": r.From.Hex(), "attached_interface": nil, "packet_hash": nil,
 	}
+	if r.Retransmit.Sub(s.At) > farAhead/2 {
+		out["retransmit_timeout"] = m.far
+	}
 	if key, i := m.key(r.Attached); i != nil {
 		out["attached_interface"] = key
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -82,7 +83,10 @@ func epoch(t time.Time) any {
 }
 
 // fromEpoch is the reverse of epoch.
-func fromEpoch(s float64) time.Time { return time.Unix(0, int64(s*1e9)) }
+func fromEpoch(s float64) time.Time {
+	whole, part := math.Modf(s)
+	return time.Unix(int64(whole), int64(part*1e9))
+}
 
 // millis is a time in whole milliseconds since 1970.
 func millis(t time.Time) int64 { return t.UnixMilli() }
