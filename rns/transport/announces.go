@@ -104,7 +104,7 @@ func (m *Machine) refuseUnchecked(now tick, r *reception) rns.Verdict {
 	if rt, _ := m.route(p.Dest); rt != nil {
 		blob := Blob(p.Data[blobOffset:])
 		v := m.decidePath(now, p.Dest, r.from, r.hops, blob)
-		if v == rns.VerdictDuplicate || v == rns.VerdictNotBetter && blob.Emitted() < rt.emitted() {
+		if (v == rns.VerdictDuplicate || v == rns.VerdictNotBetter && blob.Emitted() < rt.emitted()) && !m.heardAgain(r) {
 			return v
 		}
 		return rns.VerdictNone
@@ -114,6 +114,14 @@ func (m *Machine) refuseUnchecked(now tick, r *reception) rns.Verdict {
 		return rns.VerdictQueueFull
 	}
 	return rns.VerdictNone
+}
+
+// heardAgain tells whether an announce, if its signature is valid, is a neighbour's rebroadcast that makes one of ours
+// superfluous. spec: rns-core §14.4
+func (m *Machine) heardAgain(r *reception) bool {
+	e := m.pending.get(r.packet.Dest)
+	return e != nil && m.cfg.TransportEnabled && r.packet.HeaderType == rns.HeaderType2 && r.hops > 0 &&
+		(r.hops-1 == e.hops || r.hops-1 == e.hops+1)
 }
 
 // keyConflict tells whether the destination is known with another key. spec: rns-core §6.5
@@ -132,7 +140,7 @@ func (m *Machine) awaited(dest rns.Addr) bool {
 }
 
 // acceptAnnounce processes an announce whose signature is valid. Everything is looked up again: the tables may have
-// changed while it was checked. spec: rns-core §14
+// changed while it was checked. spec: rns-core §14.2, §14.3
 func (m *Machine) acceptAnnounce(now tick, a *arrival) {
 	pub := a.announce.public()
 	m.countIncomingAnnounce(a.from, now)
