@@ -31,6 +31,8 @@ type Snapshot struct {
 	// Started is when the node was started.
 	Started     time.Time
 	TransportID rns.Addr
+	// Shared is how the node stands to the other programs of its machine.
+	Shared SharedStatus
 	// Config is the configuration in effect.
 	Config           Config
 	Counts           Counts
@@ -77,6 +79,9 @@ func (n *Node) Snapshot(ctx context.Context) (Snapshot, error) {
 		return s, err
 	}
 	if s.Counts, err = n.Counts(ctx); err != nil {
+		return s, err
+	}
+	if s.Shared, err = n.SharedStatus(ctx); err != nil {
 		return s, err
 	}
 	links, err := n.Links(ctx)
