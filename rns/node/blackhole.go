@@ -20,6 +20,11 @@ func (n *Node) Blackhole(ctx context.Context, b transport.Blackhole) error {
 	if b.Source.IsZero() {
 		b.Source = n.TransportID()
 	}
+	if n.shared.role == RoleClient { // the list that counts
+		if _, err := n.shared.remote.BlackholeIdentity(ctx, b.Identity, b.Until, b.Reason); err != nil {
+			return fmt.Errorf("blackhole at the shared instance: %w", err)
+		}
+	}
 	_, err := ask(ctx, n, func(now time.Time) struct{} {
 		n.apply(now, n.m.Blackhole(now, b), nil)
 		n.noteBlackholed()
@@ -36,6 +41,11 @@ func (n *Node) LiftBlackhole(ctx context.Context, identity rns.Addr) (bool, erro
 	if n.shared.role == RoleClient {
 		if _, err := n.shared.remote.UnblackholeIdentity(ctx, identity); err != nil {
 			return false, err
+		}
+	}
+	if n.shared.role == RoleClient {
+		if _, err := n.shared.remote.UnblackholeIdentity(ctx, identity); err != nil {
+			return false, fmt.Errorf("lift blackhole at the shared instance: %w", err)
 		}
 	}
 	lifted, err := ask(ctx, n, func(time.Time) bool {
@@ -66,8 +76,11 @@ func (n *Node) loadBlackhole(now time.Time) {
 	}
 }
 
-// saveBlackhole writes the own list.
+// saveBlackhole writes the own list. That of a client belongs to its shared instance.
 func (n *Node) saveBlackhole() error {
+	if n.shared.role == RoleClient {
+		return nil
+	}
 	if n.shared.role == RoleClient {
 		return nil
 	}

@@ -438,6 +438,7 @@ func TestProofFollowsTheApplication(t *testing.T) {
 	})
 }
 
+// TestLinkMTUFollowsThePath checks spec: rns-core §10.6
 func TestLinkMTUFollowsThePath(t *testing.T) {
 	for _, c := range []struct {
 		name   string

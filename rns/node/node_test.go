@@ -71,6 +71,7 @@ func TestNodeThatNeverStarted(t *testing.T) {
 	}
 }
 
+// TestTransportIdentity checks spec: rns-core §11.1
 func TestTransportIdentity(t *testing.T) {
 	var storage node.MemStorage
 	open := func(c node.Config) *node.Node {
@@ -152,6 +153,7 @@ func (f *faulty) Serve(ctx context.Context, _ iface.Host) error {
 	return f.serve(ctx)
 }
 
+// TestBrokenDriversHurtNobody checks spec: rns-core §12.5
 func TestBrokenDriversHurtNobody(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		n, peer := w.Node("n"), w.Node("peer")

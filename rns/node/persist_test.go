@@ -51,6 +51,7 @@ func TestRestartRemembers(t *testing.T) {
 	})
 }
 
+// TestFilesOfTheReferenceAreRead checks spec: rns-core §10.2, §19.4, §23.2
 func TestFilesOfTheReferenceAreRead(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		n := w.Transport("n")

@@ -18,6 +18,7 @@ func eventOf[E Event](l *lab) (E, bool) {
 	return none, false
 }
 
+// TestAnnounceReachesApplications checks spec: rns-core §14.11
 func TestAnnounceReachesApplications(t *testing.T) {
 	l := transportLab(t)
 	l.add("a")
@@ -79,6 +80,7 @@ func TestOneCheckPerAnnounce(t *testing.T) {
 	})
 }
 
+// TestAnnounceRefusals checks spec: rns-core §14.1, §14.3
 func TestAnnounceRefusals(t *testing.T) {
 	id, other := testIdentity(t, 1), testIdentity(t, 2)
 	flip := func(at int) func(*rns.Packet) { return func(p *rns.Packet) { p.Data[at] ^= 1 } }

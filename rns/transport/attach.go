@@ -58,6 +58,7 @@ func (m *Machine) UpdateInterface(now time.Time, info InterfaceInfo) error {
 	return nil
 }
 
+// describe takes over a description. spec: rns-core §10.1, §10.2
 func (m *Machine) describe(n *netif, info InterfaceInfo) {
 	if info.Hash.IsZero() {
 		info.Hash = rns.FullHash([]byte(info.Name))

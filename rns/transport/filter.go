@@ -72,7 +72,8 @@ const (
 	maskHashed    = 0x0F
 )
 
-// repeats tells whether packets of this context may legitimately repeat byte for byte. spec: rns-core §11.4
+// repeats tells whether packets of this context may legitimately repeat byte for byte. A cache request is nothing else
+// here: no packets are cached. spec: rns-core §11.4, §13.2
 func repeats(c rns.Context) bool {
 	switch c {
 	case rns.ContextKeepalive, rns.ContextResourceReq, rns.ContextResourcePRF, rns.ContextResource,

@@ -87,3 +87,23 @@ func TestFilterOrder(t *testing.T) {
 		equal(t, "unknown interface", l.in("nowhere", make([]byte, 30)), rns.VerdictInterfaceGone)
 	})
 }
+
+// TestCacheRequest: a request for a packet that nobody keeps is an ordinary packet, repeats included. spec: rns-core §13.2
+func TestCacheRequest(t *testing.T) {
+	l := transportLab(t)
+	l.add("a")
+	l.add("b")
+	l.path(rns.Addr{1}, rns.Addr{2}, 2, "b")
+	p := rns.Packet{
+		HeaderType: rns.HeaderType2, TransportType: rns.TransportTransport, TransportID: vectorTransportID,
+		Dest: rns.Addr{1}, Context: rns.ContextCacheRequest, Data: make([]byte, rns.HashSize),
+	}
+	for range 2 {
+		equal(t, "forwarded", l.in("a", p.Append(nil)), rns.VerdictForwarded)
+	}
+	must(t, l.m.RegisterDestination(rns.Addr{5}, rns.DestSingle))
+	p.HeaderType, p.TransportType, p.Dest = rns.HeaderType1, rns.TransportBroadcast, rns.Addr{5}
+	equal(t, "delivered", l.in("a", p.Append(nil)), rns.VerdictDelivered)
+	p.Dest = rns.Addr{6}
+	equal(t, "for nobody", l.in("a", p.Append(nil)), rns.VerdictUnknownDestination)
+}

@@ -58,6 +58,7 @@ func TestInterfaces(t *testing.T) {
 }
 
 // TestSnapshotSeedsTheSameMachine: what iterators list, seeded into another machine, is listed there again.
+// spec: rns-core §11.3
 func TestSnapshotSeedsTheSameMachine(t *testing.T) {
 	build := func() *lab {
 		l := transportLab(t)
@@ -214,6 +215,7 @@ func TestSignalsAreRemembered(t *testing.T) {
 	equal(t, "bounded", l.m.signals.len(), 512)
 }
 
+// TestOutboundVerdicts checks spec: rns-core §12.1, §12.3
 func TestOutboundVerdicts(t *testing.T) {
 	l := transportLab(t)
 	equal(t, "no interface", l.out(OutPacket{Raw: rns.Packet{Dest: rns.Addr{1}}.Append(nil)}), rns.VerdictNothingListening)

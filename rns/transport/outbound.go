@@ -54,7 +54,7 @@ func (m *Machine) Outbound(now time.Time, p OutPacket) *Effects {
 	if directed && packet.DestType != rns.DestLink {
 		rt, n = m.route(packet.Dest)
 	}
-	if rt != nil {
+	if rt != nil { // spec: rns-core §12.1
 		m.sendAlongPath(t, &packet, p.Raw, rt, n)
 	} else {
 		m.sendBroadcast(t, &packet, p)

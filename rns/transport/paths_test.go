@@ -55,6 +55,7 @@ func TestBetterPath(t *testing.T) {
 	}
 }
 
+// TestPathLifeFollowsModeAndUse checks spec: rns-core §14.6, §18
 func TestPathLifeFollowsModeAndUse(t *testing.T) {
 	for mode, life := range map[Mode]time.Duration{
 		ModeFull: pathExpiry, ModeAccessPoint: accessPointPathExpiry, ModeRoaming: roamingPathExpiry, ModeGateway: pathExpiry,
@@ -99,6 +100,7 @@ func TestPathsEndWithTheirInterface(t *testing.T) {
 	equal(t, "sweep over", l.m.sweep.pending, false)
 }
 
+// TestPathTableIsBounded checks spec: rns-core §24.1
 func TestPathTableIsBounded(t *testing.T) {
 	p := DefaultParams()
 	p.Limits.Paths = 10
@@ -117,6 +119,7 @@ func TestPathTableIsBounded(t *testing.T) {
 	equal(t, "least recently used", l.m.HasPath(rns.Addr{1}), false)
 }
 
+// TestDropPaths checks spec: rns-core §15.5
 func TestDropPaths(t *testing.T) {
 	l := transportLab(t)
 	l.add("a")
@@ -150,6 +153,7 @@ func TestNextHopAndTimeouts(t *testing.T) {
 	equal(t, "receipt", l.m.ReceiptTimeout(dest), 28*time.Second)
 }
 
+// TestBlobsAreBounded checks spec: rns-core §14.6, §24.1
 func TestBlobsAreBounded(t *testing.T) {
 	var p path
 	for i := range 200 {

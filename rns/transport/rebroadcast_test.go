@@ -32,6 +32,7 @@ func TestWithoutTransportNothingIsRepeated(t *testing.T) {
 }
 
 // TestNeighboursMakeTheSecondSuperfluous: two neighbours that repeat it, or one that passes ours on, end the rebroadcast.
+// spec: rns-core §14.4
 func TestNeighboursMakeTheSecondSuperfluous(t *testing.T) {
 	id := testIdentity(t, 1)
 	cases := []struct {

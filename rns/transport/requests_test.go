@@ -10,6 +10,7 @@ func requestFor(dest rns.Addr, tag ...byte) []byte {
 	return rns.PathRequest{Dest: dest, Tag: tag}.Packet().Append(nil)
 }
 
+// TestRequestPath checks spec: rns-core §15.2
 func TestRequestPath(t *testing.T) {
 	l := transportLab(t)
 	l.add("a")
@@ -50,6 +51,7 @@ func TestOwnDestinationIsAsked(t *testing.T) {
 	equal(t, "no tag", l.in("a", requestFor(dest)), rns.VerdictNoTag)
 }
 
+// TestSearchPassesTheAnswerBack checks spec: rns-core §14.10, §15.4
 func TestSearchPassesTheAnswerBack(t *testing.T) {
 	l := transportLab(t)
 	l.add("ask", withMode(ModeGateway))

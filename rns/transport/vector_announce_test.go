@@ -232,6 +232,7 @@ func TestVectorAnnounceCapQueue(t *testing.T) {
 	})
 }
 
+// TestVectorIngressControl checks spec: rns-core §14.2, §10.4
 func TestVectorIngressControl(t *testing.T) {
 	type event struct {
 		At      float64 `json:"at"`

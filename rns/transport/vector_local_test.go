@@ -111,6 +111,7 @@ func decrypt(keys map[string]*rns.Identity, p rns.Packet) ([]byte, *rns.Identity
 	return nil, nil
 }
 
+// TestVectorLocalClients checks spec: rns-core §14.9, §20
 func TestVectorLocalClients(t *testing.T) {
 	type step struct {
 		On    string                `json:"in_on"`
