@@ -167,6 +167,18 @@ func (r *Router) Sessions() int {
 	return len(r.sessions)
 }
 
+// Waiting are the names of the endpoints at which somebody waits for streams.
+func (r *Router) Waiting() (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sessions {
+		if len(s.waiting) > 0 {
+			names = append(names, nameOf(s.dest))
+		}
+	}
+	return names
+}
+
 // talk holds the dialogue of one connection.
 func (r *Router) talk(c net.Conn) {
 	for {
