@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -406,6 +407,42 @@ func TestSilentPartners(t *testing.T) {
 		}
 		if d := time.Since(before); d > control.CallTimeout {
 			t.Errorf("a call took %v", d)
+		}
+	})
+}
+
+// TestInstanceAnswersLater: one that accepts programs before it answers calls is asked again soon. spec: rns-link §12.6
+func TestInstanceAnswersLater(t *testing.T) {
+	bubble(t, func(t *testing.T, w *rnstest.Network) {
+		packets, err := w.Sockets().Listen(t.Context(), local.Endpoint{}.Packets())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var conns []net.Conn
+		go func() {
+			for {
+				c, err := packets.Accept()
+				if err != nil {
+					return
+				}
+				conns = append(conns, c)
+			}
+		}()
+		client := w.Node("client", sharing(node.SharedAuto))
+		w.Settle()
+		if s := status(t, client); !s.Connected || s.ControlErr == nil {
+			t.Errorf("without a control socket: %+v", s)
+		}
+		if err := packets.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.Node("instance", sharing(node.SharedServe))
+		w.Run(1100 * time.Millisecond)
+		if s := status(t, client); !s.Connected || s.ControlErr != nil {
+			t.Errorf("a second later: %+v", s)
+		}
+		for _, c := range conns {
+			_ = c.Close()
 		}
 	})
 }

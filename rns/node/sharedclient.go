@@ -22,6 +22,9 @@ const (
 	// after the key was refused: each attempt leaves a line in the log of the instance.
 	controlInterval = time.Minute
 	controlRefused  = 10 * time.Minute
+	// controlRetry is the first wait after a call that failed for another reason; each further one is twice as long. An
+	// instance that has just started may accept programs before it answers calls.
+	controlRetry = time.Second
 )
 
 // instanceState notes that the connection to the shared instance came up or went. It runs on the port's goroutine.
@@ -131,11 +134,13 @@ func (n *Node) Service() control.Service {
 func (n *Node) watchInstance(ctx context.Context) {
 	t := time.NewTimer(controlInterval)
 	defer t.Stop()
+	retry := controlRetry
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.shared.news:
+			retry = controlRetry
 		case <-t.C:
 		}
 		wait := controlInterval
@@ -147,10 +152,16 @@ func (n *Node) watchInstance(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			if n.controlState(err); err == nil {
+			n.controlState(err)
+			switch {
+			case err == nil:
 				n.takeBlackhole(list)
-			} else if errors.Is(err, control.ErrAuth) {
+				retry = controlRetry
+			case errors.Is(err, control.ErrAuth):
 				wait = controlRefused
+			default:
+				wait = retry
+				retry = min(2*retry, controlInterval)
 			}
 		}
 		t.Reset(wait)
