@@ -48,6 +48,7 @@ var rules = []rule{
 	{"internal/api", []string{"internal", "rns", "lxmf"}, true, "operations map services to HTTP"},
 	{"internal", []string{"internal", "rns", "lxmf", "web$"}, true, ""},
 	{"cmd/meshchatx", []string{"internal/cli$"}, false, "main calls the command line and nothing else"},
+	{"cmd/rnslab", []string{"internal/lab$"}, false, "main calls the laboratory and nothing else"},
 	{"web", nil, false, "web embeds files"},
 	{"interop", []string{"rns", "lxmf", "internal", "spec"}, true, ""},
 	{"tools", []string{"rns", "lxmf", "internal", "spec", "interop"}, true, ""},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"meshchatx/internal/lab/bench"
 	"meshchatx/internal/lab/bridge"
 )
 
@@ -25,7 +26,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errs io.Writer)
 		fmt.Fprint(errs, usage)
 		return 2
 	}
-	serve, ok := map[string]func(context.Context, io.Reader, io.Writer) error{"bridge": bridge.Serve}[args[0]]
+	serve, ok := map[string]func(context.Context, io.Reader, io.Writer) error{
+		"bridge": bridge.Serve, "bench": bench.Serve,
+	}[args[0]]
 	if !ok {
 		fmt.Fprint(errs, usage)
 		return 2

@@ -107,13 +107,13 @@ type target struct {
 }
 
 func buildNode(c config) (*target, error) {
-	bin := filepath.Join(c.dir, "benchnode")
-	build := exec.Command("go", "build", "-trimpath", "-o", bin, "./tools/benchnode")
+	bin := filepath.Join(c.dir, "rnslab")
+	build := exec.Command("go", "build", "-trimpath", "-o", bin, "./cmd/rnslab")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("build benchnode: %w", err)
+		return nil, fmt.Errorf("build rnslab: %w", err)
 	}
-	t := &target{name: "ours", argv: []string{bin}, env: os.Environ()}
+	t := &target{name: "ours", argv: []string{bin, "bench"}, env: os.Environ()}
 	if c.profile != "" {
 		t.env = append(t.env, "MESHCHATX_BENCH_PROFILE="+c.profile)
 	}

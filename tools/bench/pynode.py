@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Benchmark node for Python RNS/LXMF.  Speaks the node protocol of tools/benchnode:
+"""Benchmark node for Python RNS/LXMF.  Speaks the node protocol of rnslab bench:
 one JSON command per line on stdin, one JSON reply per line on stdout."""
 import sys, os, json, time, threading, hashlib, resource as ru
 _out = os.fdopen(os.dup(1), "w", buffering=1)

@@ -85,61 +85,27 @@ func commands() map[string]handler {
 
 // Serve answers requests until the input ends. All nodes are closed when it returns.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	s := &session{rand: rand.Reader, nodes: make(map[string]*peer), mocks: make(map[string]*mock)}
 	defer s.close()
 	w := jsonl.NewWriter(out)
 	if err := w.Text("READY"); err != nil {
 		return err
 	}
-	lines := make(chan line)
-	go func() { // ends with the input: a read cannot be interrupted, and the process ends with it
-		defer close(lines)
-		r := jsonl.NewReader(in, jsonl.MaxLine)
-		for {
-			text, err := r.Next()
-			if err != nil && !errors.Is(err, jsonl.ErrTooLong) {
-				time.AfterFunc(closeGrace, cancel)
-				return
-			}
-			select {
-			case lines <- line{text, err}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	table := commands()
-	for {
-		select {
-		case l, more := <-lines:
-			if !more {
-				return nil
-			}
-			if err := w.Write(s.answer(ctx, table, l)); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-type line struct {
-	text []byte
-	err  error
+	return jsonl.Serve(ctx, in, w, jsonl.MaxLine, closeGrace, func(ctx context.Context, line []byte, err error) any {
+		return s.answer(ctx, table, line, err)
+	})
 }
 
 // answer runs one line. A command that panics fails alone.
-func (s *session) answer(ctx context.Context, table map[string]handler, l line) (a reply) {
+func (s *session) answer(ctx context.Context, table map[string]handler, line []byte, lerr error) (a reply) {
 	a.ID = json.RawMessage(`"parse_error"`)
-	if l.err != nil {
-		a.Error = l.err.Error()
+	if lerr != nil {
+		a.Error = lerr.Error()
 		return a
 	}
 	var r request
-	if err := json.Unmarshal(l.text, &r); err != nil {
+	if err := json.Unmarshal(line, &r); err != nil {
 		a.Error = "JSON parse error: " + err.Error()
 		return a
 	}

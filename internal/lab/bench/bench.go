@@ -1,18 +1,23 @@
-package main
+package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
 
+	"meshchatx/internal/interfaces"
 	"meshchatx/rns"
+	"meshchatx/rns/config"
 	"meshchatx/rns/iface"
 	"meshchatx/rns/iface/tcp"
 	"meshchatx/rns/node"
@@ -52,6 +57,13 @@ func (b *bench) close() {
 func (b *bench) start(ctx context.Context, o order) (answer, error) {
 	conf := node.DefaultConfig()
 	conf.Transport = node.Switch(o.Transport)
+	if o.Config != "" {
+		c, err := readConfig(o.Config)
+		if err != nil {
+			return nil, err
+		}
+		conf = interfaces.NodeConfig(c)
+	}
 	n, err := node.New(conf)
 	if err != nil {
 		return nil, err
@@ -63,6 +75,9 @@ func (b *bench) start(ctx context.Context, o order) (answer, error) {
 	if b.id, err = rns.NewIdentity(rand.Reader); err != nil {
 		return nil, err
 	}
+	if o.Config != "" {
+		return nil, b.configured(o.Config)
+	}
 	var i iface.Interface
 	if o.Listen > 0 {
 		i, err = tcp.NewServer(tcp.ServerConfig{Name: "bench", Host: "127.0.0.1", Port: o.Listen})
@@ -73,6 +88,31 @@ func (b *bench) start(ctx context.Context, o order) (answer, error) {
 		_, err = n.AddInterface(i, node.InterfaceConfig{IngressControl: transport.LimitOff})
 	}
 	return nil, err
+}
+
+// readConfig reads the configuration in a folder.
+func readConfig(dir string) (config.Config, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "config"))
+	if err != nil {
+		return config.Config{}, err
+	}
+	return config.Parse(text)
+}
+
+// configured adds the interfaces of the configuration in a folder.
+func (b *bench) configured(dir string) error {
+	c, err := readConfig(dir)
+	for _, i := range c.Interfaces {
+		if !i.Enabled {
+			continue
+		}
+		d, conf, derr := interfaces.Drivers(i)
+		if derr == nil {
+			_, derr = b.node.AddInterface(d, conf)
+		}
+		err = errors.Join(err, i.Err, derr)
+	}
+	return err
 }
 
 func (b *bench) serve(ctx context.Context, o order) (answer, error) {
@@ -112,7 +152,7 @@ func (b *bench) stats(ctx context.Context, _ order) (answer, error) {
 	debug.FreeOSMemory()
 	runtime.ReadMemStats(&m)
 	c, err := b.node.Counts(ctx)
-	return answer{"paths": c.Paths, "heap": m.HeapAlloc, "mallocs": mallocs}, err
+	return answer{"paths": c.Paths, "known": c.Known, "heap": m.HeapAlloc, "mallocs": mallocs}, err
 }
 
 func (b *bench) paths(ctx context.Context) int {
@@ -125,7 +165,7 @@ func (b *bench) waitPaths(ctx context.Context, o order) (answer, error) {
 	for tick := time.NewTicker(5 * time.Millisecond); last < o.N; <-tick.C {
 		if k := b.paths(ctx); k != last {
 			last, at = k, time.Now()
-		} else if time.Since(at) > seconds(o.Stall) {
+		} else if time.Since(at) > seconds(cmp.Or(o.Stall, 15)) {
 			break
 		}
 	}
@@ -139,10 +179,10 @@ func (b *bench) hasPath(ctx context.Context, o order) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	end := time.Now().Add(seconds(o.Timeout))
+	end := time.Now().Add(seconds(cmp.Or(o.Timeout, 30)))
 	for tick := time.NewTicker(10 * time.Millisecond); !b.node.HasPath(ctx, dest) && time.Now().Before(end); <-tick.C {
 	}
-	return answer{"has": b.node.HasPath(ctx, dest)}, nil
+	return answer{"has": b.node.HasPath(ctx, dest), "hops": b.node.HopsTo(ctx, dest)}, nil
 }
 
 func (b *bench) open(ctx context.Context, o order, h node.LinkHandler) (*node.Link, error) {
@@ -183,7 +223,7 @@ func (b *bench) rtt(ctx context.Context, o order) (answer, error) {
 		return nil, err
 	}
 	defer l.Close()
-	payload := make([]byte, 32)
+	payload := make([]byte, cmp.Or(o.Size, 32))
 	_, _ = rand.Read(payload)
 	return times(o.N, func() error {
 		if _, err := l.Send(ctx, payload, node.SendOptions{}); err != nil {
