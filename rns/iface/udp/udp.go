@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"meshchatx/rns/iface"
 )
@@ -135,19 +136,54 @@ func (u *Interface) receive(ctx context.Context, conn *net.UDPConn, h iface.Host
 	}
 	buf := make([]byte, hardwareMTU+iface.MaxAccessCodeSize+1)
 	frame := make([]iface.Frame, 1)
+	self := own{bound: conn.LocalAddr().(*net.UDPAddr).AddrPort()}
 	for {
-		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return err
 			}
 			continue // an ICMP error of something sent before
 		}
-		if n >= iface.MinFrameSize && n < len(buf) {
+		if n >= iface.MinFrameSize && n < len(buf) && !self.sent(from) {
 			frame[0] = iface.Frame{Data: buf[:n]}
 			h.Receive(frame)
 		}
 	}
+}
+
+// own recognises what this socket sent itself, which broadcasts bring back: transport does not drop all of it, and a link
+// takes its own channel packets for those of its peer.
+//
+// differs: the reference delivers them. spec: rns-interfaces §6
+type own struct {
+	bound netip.AddrPort
+	addrs map[netip.Addr]bool
+	read  time.Time
+}
+
+// ownFresh is how long the addresses of this machine are believed.
+const ownFresh = 5 * time.Second
+
+// sent tells whether a datagram comes from this socket: from its port, at the address it is bound to, or, where it is bound
+// to no address of one machine, at any of this one.
+func (o *own) sent(from netip.AddrPort) bool {
+	if from.Port() != o.bound.Port() {
+		return false
+	}
+	if now := time.Now(); o.addrs == nil || now.Sub(o.read) > ownFresh {
+		o.addrs, o.read = make(map[netip.Addr]bool), now
+		addrs, _ := net.InterfaceAddrs() // without them nothing is dropped
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				o.addrs[p.Addr().Unmap()] = true
+			}
+		}
+	}
+	if bound := o.bound.Addr().Unmap(); o.addrs[bound] || bound.IsLoopback() {
+		return from.Addr().Unmap() == bound
+	}
+	return o.addrs[from.Addr().Unmap()]
 }
 
 // addresses resolves where to listen and where to send.

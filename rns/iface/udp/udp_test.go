@@ -89,6 +89,44 @@ func freePort(t *testing.T) int {
 	return int(port)
 }
 
+// What a broadcast brings back to its sender is not received; what others send from the same port is.
+// spec: rns-interfaces §6
+func TestOwnBroadcastsAreNotHeard(t *testing.T) {
+	port := freePort(t)
+	u := open(t, Config{Name: "a", ListenIP: "0.0.0.0", ForwardIP: "127.255.255.255", Port: port})
+	h := start(t, u)
+	other := open(t, Config{Name: "b", ForwardIP: "127.0.0.1", ForwardPort: port})
+	start(t, other)
+	theirs := bytes.Repeat([]byte{2}, 30)
+	for range 3 {
+		if err := u.Send(bytes.Repeat([]byte{1}, 30)); err != nil {
+			t.Skip("no broadcast here:", err)
+		}
+	}
+	if err := other.Send(theirs); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-h.frames; !bytes.Equal(got, theirs) {
+		t.Errorf("received % x", got)
+	}
+	if len(h.frames) != 0 {
+		t.Error("more was received")
+	}
+	at := netip.MustParseAddrPort
+	for _, tt := range []struct {
+		bound, from string
+		want        bool
+	}{
+		{"127.0.0.1:5", "127.0.0.1:5", true}, {"127.0.0.1:5", "127.0.0.2:5", false}, {"127.0.0.1:5", "127.0.0.1:6", false},
+		{"0.0.0.0:5", "127.0.0.1:5", true}, {"0.0.0.0:5", "192.0.2.1:5", false}, {"192.0.2.255:5", "127.0.0.1:5", true},
+	} {
+		o := own{bound: at(tt.bound)}
+		if got := o.sent(at(tt.from)); got != tt.want {
+			t.Errorf("bound to %s, from %s: %v", tt.bound, tt.from, got)
+		}
+	}
+}
+
 func TestBroadcastAddress(t *testing.T) {
 	for in, want := range map[string]string{
 		"10.1.2.3/8": "10.255.255.255", "192.168.7.9/24": "192.168.7.255", "192.168.7.9/26": "192.168.7.63",
