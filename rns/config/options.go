@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -170,7 +171,7 @@ func (o Options) Float(keys ...string) (value float64, present bool, err error) 
 }
 
 // Hashes reads an option as a list of hashes, each of exactly 32 hexadecimal
-// digits.
+// digits. Repeats are left out.
 func (o Options) Hashes(keys ...string) (hashes []rns.Addr, present bool, err error) {
 	v, key, err := o.get(keys)
 	if err != nil || key == "" {
@@ -181,7 +182,9 @@ func (o Options) Hashes(keys ...string) (hashes []rns.Addr, present bool, err er
 		if err != nil || len(b) != len(rns.Addr{}) {
 			return nil, true, o.Error(key, ErrNotHash)
 		}
-		hashes = append(hashes, rns.Addr(b))
+		if !slices.Contains(hashes, rns.Addr(b)) {
+			hashes = append(hashes, rns.Addr(b))
+		}
 	}
 	return hashes, true, nil
 }
