@@ -211,7 +211,10 @@ func linkStatus(ctx context.Context, l *node.Link) (obj, error) {
 		"status": stateNumber(s.State), "status_name": stateName(s.State), "teardown_reason": nil, "teardown_reason_name": nil,
 		"no_inbound_for_ms": since(now, s.LastInbound), "last_keepalive_ago_ms": since(now, s.LastKeepalive),
 		"keepalive_s": s.Keepalive.Seconds(), "stale_time_s": s.StaleTime.Seconds(), "rtt": nil,
-		"mtu": s.MTU, "mdu": s.MDU, "mode": s.Mode, "remote_identity_hash": nil, "remote_identified": false,
+		"mtu": nil, "mdu": nil, "mode": s.Mode, "remote_identity_hash": nil, "remote_identified": false,
+	}
+	if s.State == link.Active {
+		out["mtu"], out["mdu"] = s.MTU, s.MDU
 	}
 	if r, ok := reasons[s.Reason]; ok && s.State == link.Dead {
 		out["teardown_reason"], out["teardown_reason_name"] = r, reasonNames[r]
