@@ -70,6 +70,39 @@ func TestLiveFilesOfTheReference(t *testing.T) {
 	})
 }
 
+// TestLiveSameDirectory: the reference, we, and the reference again on one directory. The last knows what we learned.
+// spec: rns-core §19
+func TestLiveSameDirectory(t *testing.T) {
+	pythonPath(t)
+	record(t, "stored tables", "one directory", 2*time.Minute, func(ctx context.Context) []string {
+		far := startNode(t, node.Off, new(node.MemStorage))
+		port, err := listen(ctx, far, 0, access{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		door := freePort(t)
+		r := newReference(t, t.TempDir(), []string{"enable_transport = Yes"}, []string{dials("uplink", port), accepts("door", door)})
+		stop := r.serve(ctx)
+		waitListening(ctx, t, door)
+		stop()
+		ours := startWith(t, node.NewDirStorage(r.file("storage")), func(*node.Config) {})
+		uplink(ctx, t, ours, "uplink", port)
+		dest := announced(ctx, t, far, func(a rns.Addr) bool { return ours.HasPath(ctx, a) })
+		if err := ours.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.serve(ctx)
+		waitListening(ctx, t, door)
+		asker := startNode(t, node.Off, new(node.MemStorage))
+		uplink(ctx, t, asker, "asker", door)
+		if p, err := asker.AwaitPath(ctx, dest.Addr()); err != nil || p.Hops != 2 {
+			t.Fatalf("path %+v: %v", p, err)
+		}
+		reach(ctx, t, asker, dest.Addr())
+		return []string{"path learned by us answered by them"}
+	})
+}
+
 // TestLiveFilesForTheReference: the same the other way round, by Export. spec: rns-core §19
 func TestLiveFilesForTheReference(t *testing.T) {
 	pythonPath(t)

@@ -67,11 +67,11 @@ func (n *Node) storageProblem(name string, err error) {
 	n.publish(Event{Kind: EventStorage, Name: name, Err: err})
 }
 
-// loadRatchets reads the received ratchets, ours first and then files of the reference. spec: rns-core §4.5
+// loadRatchets reads the received ratchets, ours and those in files of the reference. The newer counts. spec: rns-core §4.5
 func (n *Node) loadRatchets(now time.Time) {
-	seen := make(map[rns.Addr]bool)
+	seen := make(map[rns.Addr]time.Time)
 	load(n, fileRatchets, parseRatchets, func(r transport.ReceivedRatchet) {
-		seen[r.Destination] = true
+		seen[r.Destination] = r.Received
 		_ = n.m.SeedRatchet(now, r)
 	})
 	names, err := n.env.storage.List(dirRatchets)
@@ -80,7 +80,7 @@ func (n *Node) loadRatchets(now time.Time) {
 	}
 	for _, name := range names {
 		dest, err := rns.ParseAddr(name)
-		if err != nil || seen[dest] {
+		if err != nil {
 			continue
 		}
 		b, err := n.env.storage.Read(dirRatchets + "/" + name)
@@ -88,7 +88,7 @@ func (n *Node) loadRatchets(now time.Time) {
 			n.storageProblem(name, err)
 			continue
 		}
-		if r, err := rns.ParseReceivedRatchet(b); err == nil && r.Usable(now) {
+		if r, err := rns.ParseReceivedRatchet(b); err == nil && r.Usable(now) && r.Received.Truncate(time.Second).After(seen[dest]) {
 			n.m.SeedRatchet(now, transport.ReceivedRatchet{Destination: dest, Ratchet: r.Ratchet, Received: r.Received})
 		}
 	}

@@ -69,7 +69,7 @@ func (n *Node) save() error {
 			errs = append(errs, fmt.Errorf("save %s: %w", f.name, err))
 		}
 	}
-	return errors.Join(append(errs, n.saveBlackhole())...)
+	return errors.Join(append(errs, n.saveBlackhole(), n.exchange(t))...)
 }
 
 // tables is a copy of what is stored.
