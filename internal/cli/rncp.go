@@ -336,7 +336,7 @@ func (c rncpCommand) events(env *Environment) func(rncp.Event) {
 		v := rncpEvent{Event: e.Kind.String(), At: e.At.UTC(), Path: e.Path, Bytes: e.Size}
 		who := "somebody"
 		if !e.Peer.IsZero() {
-			v.Identity, who = e.Peer.String(), pretty(e.Peer)
+			v.Identity, who = digits(e.Peer), pretty(e.Peer)
 		}
 		if e.Err != nil {
 			v.Error = e.Err.Error()

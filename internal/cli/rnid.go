@@ -477,7 +477,7 @@ func (c rnidCommand) printHash(env *Environment, w *working) error {
 	addr := rns.DestinationHash(c.Hash, w.hash)
 	text := fmt.Sprintf("The %s destination for this Identity is %s", c.Hash, pretty(addr))
 	if w.public != nil {
-		text += fmt.Sprintf("\nThe full destination specifier is <%s.%s/%s>", c.Hash, w.hash, addr)
+		text += fmt.Sprintf("\nThe full destination specifier is <%s.%s:%s>", c.Hash, digits(w.hash), digits(addr))
 	}
 	return c.say(env, rnidHash{c.Hash, w.hash, addr}, "%s", text)
 }

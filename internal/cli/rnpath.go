@@ -170,9 +170,9 @@ func (c rnpathCommand) refuse(env *Environment, calls control.Service, addr rns.
 		case err != nil:
 			return &failure{exitBadRemote, fmt.Errorf("could not lift the blackhole for %s: %w", pretty(addr), err)}
 		case !was:
-			return c.done(env, "not_blackholed", &addr, 0, "Identity %s not blackholed", addr)
+			return c.done(env, "not_blackholed", &addr, 0, "Identity %s not blackholed", digits(addr))
 		}
-		return c.done(env, "blackhole_lifted", &addr, 0, "Lifted blackhole for identity %s", addr)
+		return c.done(env, "blackhole_lifted", &addr, 0, "Lifted blackhole for identity %s", digits(addr))
 	}
 	var until time.Time
 	if c.Duration > 0 {
@@ -183,9 +183,9 @@ func (c rnpathCommand) refuse(env *Environment, calls control.Service, addr rns.
 	case err != nil:
 		return &failure{exitBadRemote, fmt.Errorf("could not blackhole identity %s: %w", pretty(addr), err)}
 	case !fresh:
-		return c.done(env, "already_blackholed", &addr, 0, "Identity %s already blackholed", addr)
+		return c.done(env, "already_blackholed", &addr, 0, "Identity %s already blackholed", digits(addr))
 	}
-	return c.done(env, "blackholed", &addr, 0, "Blackholed identity %s", addr)
+	return c.done(env, "blackholed", &addr, 0, "Blackholed identity %s", digits(addr))
 }
 
 // pathFound is the JSON of a found path.

@@ -155,7 +155,7 @@ func probeReport(c rnprobeCommand, to rns.Addr, r rnprobe.Report) probeJSON {
 	for _, p := range r.Probes {
 		q := probeResult{Number: p.Number, Proved: p.Proved, RTT: given(p.RTT.Seconds(), p.Proved), Hops: p.Hops, Interface: p.Interface}
 		if !p.Via.IsZero() {
-			q.Via = p.Via.String()
+			q.Via = digits(p.Via)
 		}
 		q.RSSI, q.SNR, q.Quality = given(p.Signal.RSSI, p.Signal.HasRSSI), given(p.Signal.SNR, p.Signal.HasSNR), given(p.Signal.Quality, p.Signal.HasQuality)
 		v.Probes = append(v.Probes, q)

@@ -224,6 +224,9 @@ func (c rnstatusCommand) printTraffic(p *page, i *control.InterfaceStats, now ti
 	rx, tx := "↓"+sizeText(float64(i.RxBytes)), "↑"+sizeText(float64(i.TxBytes))
 	arx, atx := frequencyText(i.IncomingAnnounces)+"↓", frequencyText(i.OutgoingAnnounces)+"↑"
 	prx, ptx := frequencyText(i.IncomingRequests)+"↓", frequencyText(i.OutgoingRequests)+"↑"
+	if c.Announces { // with both, arrows stand where those of the traffic do
+		prx, ptx = "↓"+frequencyText(i.IncomingRequests), "↑"+frequencyText(i.OutgoingRequests)
+	}
 	width := 10
 	for _, s := range []string{rx, tx, arx, atx, prx, ptx} {
 		width = max(width, utf8.RuneCountInString(s))
@@ -337,14 +340,14 @@ func printDiscoveredDetails(w io.Writer, list []discovery.Entry, now time.Time) 
 			p.line("\n%s\n", strings.Repeat("=", 32))
 		}
 		if !e.NetworkID.IsZero() && e.NetworkID != e.TransportID {
-			p.line("Network   ID : %s", e.NetworkID)
+			p.line("Network   ID : %s", digits(e.NetworkID))
 		}
 		transport := "Disabled"
 		if e.Transport {
 			transport = "Enabled"
 		}
 		for _, f := range [][2]string{
-			{"Transport ID", e.TransportID.String()}, {"Name", e.Name}, {"Type", string(e.Type)}, {"Status", capital(e.Status.String())},
+			{"Transport ID", digits(e.TransportID)}, {"Name", e.Name}, {"Type", string(e.Type)}, {"Status", capital(e.Status.String())},
 			{"Transport", transport}, {"Distance", plural(e.Hops, "hop", "hops")},
 			{"Discovered", durationText(now.Sub(e.Discovered).Truncate(time.Second)) + " ago"},
 			{"Last Heard", durationText(now.Sub(e.LastHeard).Truncate(time.Second)) + " ago"}, {"Location", locationText(e, "Unknown")},

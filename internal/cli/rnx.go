@@ -363,7 +363,7 @@ func (c rnxCommand) events(env *Environment) func(rnx.Event) {
 		v := rnxEvent{Event: e.Kind.String(), At: time.Now().UTC(), Command: e.Line}
 		who := "somebody"
 		if !e.Peer.IsZero() {
-			v.Identity, who = e.Peer.String(), pretty(e.Peer)
+			v.Identity, who = digits(e.Peer), pretty(e.Peer)
 		}
 		if e.Result.HasCode {
 			v.Code = &e.Result.Code

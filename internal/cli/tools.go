@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,7 +91,10 @@ func parseHash(s string) (rns.Addr, error) {
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // pretty is how tools print an address.
-func pretty(a rns.Addr) string { return "<" + a.String() + ">" }
+func pretty(a rns.Addr) string { return "<" + digits(a) + ">" }
+
+// digits is an address without brackets.
+func digits(a rns.Addr) string { return hex.EncodeToString(a[:]) }
 
 // printJSON prints a value on one line.
 func printJSON(w io.Writer, v any) error {

@@ -146,6 +146,13 @@ func (c *Config) probe(ctx context.Context, n *node.Node, number int) (Probe, er
 	if path, err := n.Path(ctx, c.Addr); err == nil {
 		p.Via, p.Interface = path.NextHop, path.InterfaceName
 	}
+	// A client of a shared instance knows the way to that only.
+	if via, ok, err := c.Control.NextHop(ctx, c.Addr); err == nil && ok {
+		p.Via = via
+	}
+	if name, err := c.Control.NextHopInterface(ctx, c.Addr); err == nil && name != "" {
+		p.Interface = name
+	}
 	data := make([]byte, c.Size)
 	if _, err := io.ReadFull(n.Random(), data); err != nil {
 		return p, err
