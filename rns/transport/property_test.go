@@ -14,11 +14,23 @@ import (
 // TestMachineProperties runs random but well-formed traffic, time and changes of interfaces through a machine with tiny
 // tables: bounds hold, whatever is sent parses, and deadlines always advance.
 func TestMachineProperties(t *testing.T) {
+	rapid.Check(t, machineProperty(t))
+}
+
+// FuzzMachine is the same under the fuzzer: announces, packets, proofs, link traffic, path requests, packets of its own, changes
+// of interfaces, time and housekeeping in any order.
+func FuzzMachine(f *testing.F) {
+	f.Fuzz(func(t *testing.T, script []byte) {
+		rapid.MakeFuzz(machineProperty(t))(t, script)
+	})
+}
+
+func machineProperty(t *testing.T) func(*rapid.T) {
 	var identities []*rns.Identity
 	for n := range byte(12) {
 		identities = append(identities, testIdentity(t, n+1))
 	}
-	rapid.Check(t, func(r *rapid.T) {
+	return func(r *rapid.T) {
 		l := fuzzLab(t, rapid.Bool().Draw(r, "transport"))
 		dest := func() rns.Addr {
 			id := rapid.SampledFrom(identities).Draw(r, "identity")
@@ -102,5 +114,5 @@ func TestMachineProperties(t *testing.T) {
 				check()
 			},
 		})
-	})
+	}
 }
