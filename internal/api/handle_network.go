@@ -149,10 +149,10 @@ func interfaceView(st interfaces.Status) InterfaceView {
 		RetryAt: ms(st.RetryAt), Since: ms(st.Since), Mode: st.Mode, Bitrate: st.Bitrate, MTU: st.MTU, IFAC: st.IFAC,
 		Endpoint: st.Endpoint, RxBytes: int64(st.RxBytes), TxBytes: int64(st.TxBytes), RxPackets: int64(st.RxPackets),
 		TxPackets: int64(st.TxPackets), RxRate: st.RxRate, TxRate: st.TxRate, HeardAt: ms(st.HeardAt),
-		Dropped: int64(st.Dropped), Refused: int64(st.Refused),
+		Dropped: int64(st.Dropped), Refused: int64(st.Refused), Listens: st.Listens, Blocked: st.Blocked,
 		Peers: list(st.Peers, func(p interfaces.Peer) InterfacePeer {
 			return InterfacePeer{
-				Name: p.Name, State: string(p.State), RxBytes: int64(p.RxBytes), TxBytes: int64(p.TxBytes), Since: ms(p.Since),
+				Name: p.Name, State: string(p.State), RxBytes: int64(p.RxBytes), TxBytes: int64(p.TxBytes), Since: ms(p.Since), Tunnel: p.Tunnel,
 			}
 		}),
 	}

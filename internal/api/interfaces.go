@@ -7,7 +7,7 @@ type InterfaceView struct {
 	Type      string           `json:"type" doc:"Name of the configuration file, as TCPClientInterface."`
 	Enabled   bool             `json:"enabled"`
 	State     string           `json:"state" enum:"up,connecting,waiting,error,off"`
-	Code      string           `json:"code,omitempty" doc:"Reason in the states connecting, waiting, error and off." enum:"shared_instance,refused,timeout,dns,unreachable,port_taken,no_device,no_permission,multicast_blocked,unsupported_type,bad_config,closed,unknown"`
+	Code      string           `json:"code,omitempty" doc:"Reason in the states connecting, waiting, error and off." enum:"shared_instance,refused,timeout,dns,unreachable,port_taken,no_device,no_permission,multicast_blocked,unsupported_type,bad_config,closed,no_program,exited,no_i2p,unknown"`
 	Detail    string           `json:"detail,omitempty" doc:"Technical text, untranslated."`
 	Line      int              `json:"line,omitempty" doc:"code bad_config: line of the configuration file."`
 	RetryAt   int64            `json:"retry_at,omitempty" format:"int64"`
@@ -26,6 +26,8 @@ type InterfaceView struct {
 	HeardAt   int64            `json:"heard_at,omitempty" format:"int64" doc:"Last frame in."`
 	Dropped   int64            `json:"dropped" format:"int64" doc:"Frames not sent because the queue was full."`
 	Refused   int64            `json:"refused" format:"int64" doc:"Frames in that failed the access code."`
+	Listens   bool             `json:"listens,omitempty" doc:"True for one that only waits for others."`
+	Blocked   int              `json:"blocked,omitempty" doc:"Addresses it refuses because their connections never last."`
 	Peers     []InterfacePeer  `json:"peers" doc:"Clients of a server, neighbours of a local network."`
 	Config    *InterfaceConfig `json:"config,omitempty" doc:"The editable settings; absent for what this page cannot edit."`
 }
@@ -37,6 +39,7 @@ type InterfacePeer struct {
 	RxBytes int64  `json:"rx_bytes" format:"int64"`
 	TxBytes int64  `json:"tx_bytes" format:"int64"`
 	Since   int64  `json:"since,omitempty" format:"int64"`
+	Tunnel  string `json:"tunnel,omitempty" enum:"creating,active,unresponsive" doc:"State of a connection through I2P."`
 }
 
 // InterfaceConfig is an interface as the wizard edits it. Keys of the file that

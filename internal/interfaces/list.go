@@ -45,6 +45,8 @@ type Status struct {
 	HeardAt          time.Time
 	Dropped, Refused uint64
 	Peers            []Peer
+	Listens          bool    // it only waits for others
+	Blocked          int     // addresses it refuses
 	Config           *Config // nil: not editable here
 }
 
@@ -54,6 +56,7 @@ type Peer struct {
 	State            State
 	RxBytes, TxBytes uint64
 	Since            time.Time
+	Tunnel           string // creating, active, unresponsive; empty without one
 }
 
 // Listing is every interface with the state of the file.
@@ -108,11 +111,10 @@ func (s *Service) live(ctx context.Context) ([]node.InterfaceStatus, error) {
 func (s *Service) status(c config.Interface, live []node.InterfaceStatus) Status {
 	st := Status{
 		Name: c.Name, Type: c.Type, Enabled: c.Enabled, State: StateOff, Mode: modeNames[c.Mode], Bitrate: c.Bitrate,
-		IFAC: c.NetworkName != "" || c.Passphrase != "",
+		IFAC: c.NetworkName != "" || c.Passphrase != "", Endpoint: where(c),
 	}
 	if conf, ok := editable(c); ok {
 		st.Config = &conf
-		st.Endpoint = endpoint(conf)
 	}
 	if !c.Enabled {
 		return st
@@ -138,6 +140,7 @@ func (s *Service) status(c config.Interface, live []node.InterfaceStatus) Status
 		case l.Parent == r.id:
 			st.Peers = append(st.Peers, Peer{
 				Name: l.Info.Name, State: stateOf(l.State), RxBytes: l.Count.RxBytes, TxBytes: l.Count.TxBytes, Since: l.State.Since,
+				Tunnel: tunnelOf(l),
 			})
 		}
 	}
@@ -161,6 +164,7 @@ func (s *Service) fill(st *Status, l node.InterfaceStatus) {
 	if l.Address != "" {
 		st.Endpoint = l.Address
 	}
+	st.abilities(l)
 	st.RxBytes, st.TxBytes = l.Count.RxBytes, l.Count.TxBytes
 	st.RxPackets, st.TxPackets = l.Count.RxPackets, l.Count.TxPackets
 	st.Dropped = l.Count.Verdicts[rns.VerdictQueueFull]

@@ -3,7 +3,9 @@ package interfaces
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,21 +129,21 @@ func Useful(st Status) bool {
 	if st.State != StateUp {
 		return false
 	}
-	switch Type(st.Type) {
-	case TypeTCPServer, TypeAuto:
-		return len(st.Peers) > 0
-	}
-	return true
+	return !waits(st) || slices.ContainsFunc(st.Peers, func(p Peer) bool { return p.State == StateUp })
 }
 
 func classOf(st Status) string {
 	switch Type(st.Type) {
 	case TypeAuto:
 		return "lan"
-	case TypeTCPClient, TypeTCPServer, TypeUDP:
+	case TypeI2P:
+		return "internet"
+	case TypeTCPClient, TypeTCPServer, TypeUDP, TypeBackbone, TypeBackboneClient, TypeWebSocketClient, TypeWebSocketServer:
 		host := ""
 		if st.Config != nil {
 			host = st.Config.TargetHost + st.Config.ForwardIP
+		} else {
+			host = hostOf(st.Endpoint)
 		}
 		if a, err := netip.ParseAddr(host); err == nil && (a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()) {
 			return "lan"
@@ -152,6 +154,17 @@ func classOf(st Status) string {
 		return "radio"
 	}
 	return "other"
+}
+
+// hostOf is the host of an address or of a URL.
+func hostOf(endpoint string) string {
+	if _, rest, isURL := strings.Cut(endpoint, "://"); isURL {
+		endpoint, _, _ = strings.Cut(rest, "/")
+	}
+	if host, _, err := net.SplitHostPort(endpoint); err == nil {
+		return host
+	}
+	return endpoint
 }
 
 // clockFloor is before this program was written: a clock that shows less is wrong.

@@ -180,6 +180,8 @@ func Reason(err error) string {
 		return "bad_config"
 	case deviceReason(err) != "":
 		return deviceReason(err)
+	case streamReason(err) != "":
+		return streamReason(err)
 	case errors.Is(err, errNoMulticast):
 		return "multicast_blocked"
 	case errors.Is(err, errNoAddress):

@@ -32,7 +32,8 @@ const (
 var (
 	// ErrClosedByPeer is the end of a connection that the other side closed.
 	ErrClosedByPeer = errors.New("connection closed by the peer")
-	errSilent       = errors.New("the other side does not answer pings")
+	// ErrSilent ends a connection whose other side does not answer.
+	ErrSilent = errors.New("the other side does not answer pings")
 )
 
 // conn moves packets over one connection.
@@ -107,7 +108,7 @@ func (c *conn) ping(ctx context.Context, cancel context.CancelCauseFunc) {
 		err := c.socket.Ping(once)
 		stop()
 		if err != nil {
-			cancel(errSilent)
+			cancel(ErrSilent)
 			return
 		}
 	}

@@ -167,7 +167,7 @@ func TestNoRouter(t *testing.T) {
 	}
 	h, _ := ifacetest.Start(t, i)
 	var refused *net.OpError
-	if err := h.Ended(t); !errors.As(err, &refused) {
+	if err := h.Ended(t); !errors.Is(err, i2p.ErrNoRouter) || !errors.As(err, &refused) {
 		t.Error(err)
 	}
 }
@@ -268,7 +268,7 @@ func TestSupervision(t *testing.T) {
 			t.Errorf("silent tunnel is %s", s)
 		}
 		err := <-dumb.Done
-		if took := time.Since(began); err == nil || took < 110*time.Second || took > 112*time.Second {
+		if took := time.Since(began); !errors.Is(err, i2p.ErrSilent) || took < 110*time.Second || took > 112*time.Second {
 			t.Errorf("silent tunnel ended after %v: %v", took, err)
 		}
 	})

@@ -12,8 +12,8 @@ import (
 	"meshchatx/rns/iface/stream"
 )
 
-// errSilent ends a connection on which nothing is heard, not even keepalives.
-var errSilent = errors.New("nothing was heard through the tunnel for too long")
+// ErrSilent ends a connection on which nothing is heard, not even keepalives.
+var ErrSilent = errors.New("nothing was heard through the tunnel for too long")
 
 // tunnel moves frames through one connection and supervises it. The zero value with conf and info is not connected.
 type tunnel struct {
@@ -87,7 +87,7 @@ func (t *tunnel) supervise(ctx context.Context, w *watched, s *stream.Stream, ca
 		silence := time.Duration(now - w.read.Load())
 		switch {
 		case silence >= p.Silence:
-			cancel(errSilent)
+			cancel(ErrSilent)
 			return
 		case silence >= p.Stale:
 			t.state.Store(uint32(iface.TunnelStale))

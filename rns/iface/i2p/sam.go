@@ -21,6 +21,8 @@ var (
 	ErrPeerNotFound   = errors.New("the I2P router cannot find the peer")
 	ErrTimeout        = errors.New("the I2P router gave up waiting")
 	ErrNoVersion      = errors.New("the I2P router does not speak SAM 3.1")
+	// ErrNoRouter means that no router listens.
+	ErrNoRouter = errors.New("no I2P router answers: is I2P running, with SAM switched on?")
 	// ErrReply means that what answers is no I2P router.
 	ErrReply = errors.New("not an answer of an I2P router")
 )
@@ -110,7 +112,10 @@ func (c *Config) dialSAM(ctx context.Context) (*sam, error) {
 	defer cancel()
 	conn, err := c.Dial(dialing, "tcp", c.Router)
 	if err != nil {
-		return nil, err
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%w %w", ErrNoRouter, err)
 	}
 	s := &sam{conn}
 	if _, err := s.ask(ctx, c.Params.ReplyTimeout, "HELLO VERSION MIN=3.1 MAX=3.1", "HELLO REPLY"); err != nil {

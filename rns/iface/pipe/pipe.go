@@ -38,6 +38,8 @@ const (
 
 var (
 	errNoCommand = errors.New("command is required")
+	// ErrNotStarted means that there is no such program, or that it cannot be run.
+	ErrNotStarted = errors.New("the program of the pipe cannot be started")
 	// ErrExited is the end of a program that was not asked to end.
 	ErrExited = errors.New("the program of the pipe has ended")
 )
@@ -85,7 +87,7 @@ func (p *Interface) Serve(ctx context.Context, h iface.Host) error {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return errors.Join(err, pipes.Close())
+		return errors.Join(fmt.Errorf("%w: %w", ErrNotStarted, err), pipes.Close())
 	}
 	s := stream.New(pipes, stream.HDLC, hardwareMTU)
 	p.live.Store(s)

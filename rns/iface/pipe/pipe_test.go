@@ -99,7 +99,7 @@ func TestUnusableCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, _ := ifacetest.Start(t, p)
-	if err := h.Ended(t); !errors.Is(err, os.ErrNotExist) {
+	if err := h.Ended(t); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, pipe.ErrNotStarted) {
 		t.Error(err)
 	}
 }

@@ -1436,6 +1436,11 @@ export interface components {
             since?: number;
             /** @enum {string} */
             state: "up" | "connecting" | "waiting" | "error" | "off";
+            /**
+             * @description State of a connection through I2P.
+             * @enum {string}
+             */
+            tunnel?: "creating" | "active" | "unresponsive";
             /** Format: int64 */
             tx_bytes: number;
         };
@@ -1447,10 +1452,15 @@ export interface components {
             /** Format: int64 */
             bitrate: number;
             /**
+             * Format: int64
+             * @description Addresses it refuses because their connections never last.
+             */
+            blocked?: number;
+            /**
              * @description Reason in the states connecting, waiting, error and off.
              * @enum {string}
              */
-            code?: "shared_instance" | "refused" | "timeout" | "dns" | "unreachable" | "port_taken" | "no_device" | "no_permission" | "multicast_blocked" | "unsupported_type" | "bad_config" | "closed" | "unknown";
+            code?: "shared_instance" | "refused" | "timeout" | "dns" | "unreachable" | "port_taken" | "no_device" | "no_permission" | "multicast_blocked" | "unsupported_type" | "bad_config" | "closed" | "no_program" | "exited" | "no_i2p" | "unknown";
             /** @description The editable settings; absent for what this page cannot edit. */
             config?: components["schemas"]["InterfaceConfig"];
             /** @description Technical text, untranslated. */
@@ -1475,6 +1485,8 @@ export interface components {
              * @description code bad_config: line of the configuration file.
              */
             line?: number;
+            /** @description True for one that only waits for others. */
+            listens?: boolean;
             /** @enum {string} */
             mode: "full" | "gateway" | "access_point" | "roaming" | "boundary" | "point_to_point" | "internal";
             /** Format: int64 */

@@ -20,8 +20,13 @@ export const interfaceTypes: readonly InterfaceType[] = [
 
 export function interfaceIcon(type: string): IconName {
   if (type === 'AutoInterface') return 'wifi'
-  if (type === 'TCPClientInterface') return 'globe'
-  if (type === 'TCPServerInterface') return 'server'
+  if (
+    ['TCPClientInterface', 'BackboneClientInterface', 'I2PInterface', 'WebsocketClientInterface'].includes(
+      type,
+    )
+  )
+    return 'globe'
+  if (['TCPServerInterface', 'BackboneInterface', 'WebsocketServerInterface'].includes(type)) return 'server'
   if (type.startsWith('RNode')) return 'radio-tower'
   return 'cable'
 }
