@@ -10,6 +10,7 @@ import (
 
 	"meshchatx/rns"
 	"meshchatx/rns/control"
+	"meshchatx/rns/iface/local"
 	"meshchatx/rns/transport"
 )
 
@@ -124,6 +125,7 @@ func (p patient) Read(b []byte) (int, error) {
 	if err := p.SetReadDeadline(time.Now().Add(controlStep)); err != nil {
 		return 0, err
 	}
+	local.QuickAck(p.Conn) // it holds for a while only
 	return p.Conn.Read(b)
 }
 
