@@ -9,6 +9,7 @@ import (
 
 	"meshchatx/internal/lab/bench"
 	"meshchatx/internal/lab/bridge"
+	"meshchatx/internal/lab/script"
 )
 
 const usage = `usage: rnslab lab | bridge | bench
@@ -27,7 +28,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errs io.Writer)
 		return 2
 	}
 	serve, ok := map[string]func(context.Context, io.Reader, io.Writer) error{
-		"bridge": bridge.Serve, "bench": bench.Serve,
+		"bridge": bridge.Serve, "bench": bench.Serve, "lab": script.Serve,
 	}[args[0]]
 	if !ok {
 		fmt.Fprint(errs, usage)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meshchatx/rns"
+	"meshchatx/rns/iface"
 	"meshchatx/rns/node"
 	"meshchatx/rns/transport"
 )
@@ -84,8 +85,17 @@ func (p *peer) describeRatchets(out obj, d *node.Destination) error {
 	return err
 }
 
+// settle is how long an announce waits for the first peer: the suite announces as soon as the other side has connected.
+const settle = time.Second
+
 // announce announces where there is an interface; without one the announce is lost, as with the reference.
 func announce(ctx context.Context, d *node.Destination, o node.AnnounceOptions) error {
+	wait(settle, func() bool {
+		all, err := d.Node().Interfaces(ctx)
+		return err != nil || slices.ContainsFunc(all, func(s node.InterfaceStatus) bool {
+			return s.Info.Role != iface.RoleListener && s.State.Word == node.StateUp
+		})
+	})
 	if err := d.Announce(ctx, o); err != nil && !errors.Is(err, node.ErrNotSent) {
 		return err
 	}
