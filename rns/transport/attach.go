@@ -128,6 +128,7 @@ func (m *Machine) leaveSharedInstance() {
 	m.reverse.clear()
 	m.links.clear()
 	m.tunnels.clear()
+	m.tunnelScan, m.restoring = tunnelScan{}, restoring{at: never}
 }
 
 // count records an event on an interface and its parent. spec: rns-core §10.4

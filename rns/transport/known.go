@@ -169,6 +169,7 @@ func (m *Machine) markUsed(now tick, dest rns.Addr) {
 // MarkUsed records that an application uses a destination. spec: rns-core §3.5
 func (m *Machine) MarkUsed(now time.Time, dest rns.Addr) {
 	m.markUsed(m.clock.at(now), dest)
+	m.unsaved |= m.fx.Dirty & TableKnown // no Effects tell of it
 }
 
 // Retain keeps a destination for ever, Unretain until it is long unused. Both report whether it is known.
@@ -179,6 +180,7 @@ func (m *Machine) Retain(dest rns.Addr) bool {
 	}
 	k.use = useRetained
 	m.known.schedule(dest, never)
+	m.unsaved |= TableKnown
 	return true
 }
 
@@ -191,6 +193,7 @@ func (m *Machine) Unretain(now time.Time, dest rns.Addr) bool {
 	}
 	k.use, k.used = useOnce, t
 	m.scheduleKnown(t, dest, k)
+	m.unsaved |= TableKnown
 	return true
 }
 

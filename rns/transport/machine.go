@@ -45,7 +45,9 @@ type Machine struct {
 	rand  io.Reader
 	fx    Effects
 	arena []byte
-	clock clock
+	// unsaved names tables changed by calls that return no Effects; the next Effects tell of them.
+	unsaved Tables
+	clock   clock
 
 	// interfaces by id, and in the order of broadcasts: fastest first.
 	interfaces   map[InterfaceID]*netif
@@ -68,6 +70,8 @@ type Machine struct {
 	requests     requests
 	tunnels      table[rns.Hash, tunnel]
 	tunnelRound  tick
+	tunnelScan   tunnelScan
+	restoring    restoring
 	known        table[rns.Addr, known]
 	blackholed   table[rns.Addr, blackhole]
 	receipts     table[rns.Addr, receipt]
@@ -89,7 +93,7 @@ func New(cfg Config) *Machine {
 		interfaces: make(map[InterfaceID]*netif), verifying: make(map[verifyKey]*verification),
 		destinations: make(map[rns.Addr]rns.DestType), localLinks: make(map[rns.Addr]*localLink),
 		ownRatchets: make(map[rns.Addr]*ratchet),
-		queueTimer:  never, round: never, tunnelRound: never,
+		queueTimer:  never, round: never, tunnelRound: never, restoring: restoring{at: never},
 		pathRequest: rns.PathRequestDest(), tunnelSynthesis: rns.TunnelSynthesisDest(),
 	}
 	if cfg.Params != nil {
@@ -105,6 +109,7 @@ func New(cfg Config) *Machine {
 // begin starts a call that returns effects.
 func (m *Machine) begin(now time.Time) (*Effects, tick) {
 	m.fx.reset()
+	m.fx.Dirty, m.unsaved = m.unsaved, 0
 	m.arena = m.arena[:0]
 	return &m.fx, m.clock.at(now)
 }

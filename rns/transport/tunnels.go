@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -60,18 +61,63 @@ func (m *Machine) attachTunnel(now tick, s rns.TunnelSynthesis, n *netif) {
 		old.tunnel = rns.Hash{}
 	}
 	t.iface, t.expires, n.tunnel = n.id(), now.after(m.p.TunnelTimeout), id
-	restored := 0
-	for dest, stored := range t.paths {
-		if m.restorePath(now, dest, stored, n) {
-			restored++
-		} else {
-			delete(t.paths, dest)
-		}
-	}
 	m.scheduleTunnel(id, t)
-	m.event(TunnelAttached{Tunnel: id, Interface: n.id(), Restored: restored})
+	m.restoring.list = append(m.restoring.list, restoration{tunnel: id, iface: n.id(), dests: slices.Collect(maps.Keys(t.paths))})
+	m.continueRestoring(now, paced)
 	m.fx.Verdict = rns.VerdictDelivered
 	m.fx.Dirty |= TableTunnels
+}
+
+// restoration is a tunnel whose paths come back.
+type restoration struct {
+	tunnel   rns.Hash
+	iface    InterfaceID
+	dests    []rns.Addr // still to be looked at
+	restored int
+}
+
+// restoring holds the tunnels whose paths come back, in portions: there may be a whole path table of them.
+type restoring struct {
+	list []restoration
+	at   tick
+}
+
+// continueRestoring restores the next portion of paths.
+func (m *Machine) continueRestoring(now tick, p pace) {
+	most := sweepPortion
+	for len(m.restoring.list) > 0 && (most > 0 || p == unpaced) {
+		r := &m.restoring.list[0]
+		t, n := m.tunnels.get(r.tunnel), m.interfaces[r.iface]
+		if t == nil || n == nil || t.iface != r.iface {
+			r.dests = nil // the peer has gone again
+		}
+		step := r.dests[:min(len(r.dests), sweepPortion)]
+		if p == paced {
+			step = step[:min(len(step), most)]
+		}
+		for _, dest := range step {
+			stored := t.paths[dest]
+			switch {
+			case stored == nil:
+			case m.restorePath(now, dest, stored, n):
+				r.restored++
+			default:
+				delete(t.paths, dest)
+			}
+		}
+		most -= len(step)
+		if r.dests = r.dests[len(step):]; len(r.dests) > 0 {
+			continue
+		}
+		if n != nil && t != nil && t.iface == r.iface {
+			m.event(TunnelAttached{Tunnel: r.tunnel, Interface: r.iface, Restored: r.restored})
+		}
+		m.restoring.list = m.restoring.list[1:]
+	}
+	m.restoring.at = now.after(sweepPause)
+	if len(m.restoring.list) == 0 {
+		m.restoring = restoring{at: never}
+	}
 }
 
 // restores decides whether a path stored in a tunnel returns to the path table. spec: rns-core §17.2
@@ -123,40 +169,89 @@ func (m *Machine) tunnelLearns(now tick, n *netif, dest rns.Addr, p *path) {
 // scheduleTunnel sets when a tunnel is looked at next: when it ends. Its paths are looked at in rounds.
 func (m *Machine) scheduleTunnel(id rns.Hash, t *tunnel) { m.tunnels.schedule(id, t.expires+1) }
 
-func (m *Machine) tunnelsDeadline() tick { return min(m.tunnelRound, m.tunnels.deadline()) }
+func (m *Machine) tunnelsDeadline() tick {
+	return min(m.tunnelRound, m.tunnels.deadline(), m.restoring.at)
+}
+
+// tunnelScan is a round through the paths of all tunnels, in portions. The zero value is the beginning of one.
+type tunnelScan struct {
+	cursor uint32
+	tunnel rns.Hash
+	dests  []rns.Addr // of the tunnel at hand, still to be looked at
+	next   tick       // when the first of the paths ends, valid once begun
+	begun  bool
+}
 
 // expireTunnels culls tunnels and their paths. spec: rns-core §18
 func (m *Machine) expireTunnels(now tick, p pace) {
 	for id, _, ok := m.tunnels.due(now); ok; id, _, ok = m.tunnels.due(now) {
 		m.endTunnel(id)
 	}
+	if len(m.restoring.list) > 0 && (now >= m.restoring.at || p == unpaced) {
+		m.continueRestoring(now, p)
+	}
 	if now < m.tunnelRound && p == paced {
 		return
 	}
+	scan := &m.tunnelScan
+	if !scan.begun {
+		scan.begun, scan.next = true, never
+	}
+	for most := sweepPortion; scan.cursor < m.tunnels.used || len(scan.dests) > 0; {
+		if most <= 0 && p == paced {
+			m.tunnelRound = now.after(sweepPause)
+			return
+		}
+		most -= m.scanTunnel(now, scan, most, p)
+	}
 	m.tunnelRound = never
-	next := never
-	for id, t := range m.tunnels.all() {
-		if t.expires > now.after(2*m.p.TunnelTimeout) { // implausible
-			m.endTunnel(id)
+	if scan.next != never {
+		m.tunnelRound = max(scan.next, now.after(tunnelPause))
+	}
+	*scan = tunnelScan{}
+}
+
+// scanTunnel looks at some of the paths of the tunnel at hand, or takes up the next one, and returns how much it did.
+func (m *Machine) scanTunnel(now tick, scan *tunnelScan, most int, p pace) int {
+	if len(scan.dests) == 0 {
+		used, _ := portion(&m.tunnels, &scan.cursor, 1, func(id rns.Hash, t *tunnel) {
+			if t.expires > now.after(2*m.p.TunnelTimeout) { // implausible
+				m.endTunnel(id)
+				return
+			}
+			if m.interfaces[t.iface] == nil {
+				t.iface = 0
+			}
+			scan.tunnel, scan.dests = id, slices.Collect(maps.Keys(t.paths))
+		})
+		return used
+	}
+	n := len(scan.dests)
+	if p == paced {
+		n = min(n, most)
+	}
+	step := scan.dests[:n]
+	scan.dests = scan.dests[n:]
+	t := m.tunnels.get(scan.tunnel)
+	if t == nil {
+		scan.dests = nil
+		return n
+	}
+	for _, dest := range step {
+		stored := t.paths[dest]
+		if stored == nil {
 			continue
 		}
-		if m.interfaces[t.iface] == nil {
-			t.iface = 0
+		active, _ := m.route(dest)
+		end := stored.timestamp.after(m.p.TunnelPathTimeout)
+		if end < now || active != nil && active.emitted() > stored.emitted() {
+			delete(t.paths, dest)
+			m.fx.Dirty |= TableTunnels
+			continue
 		}
-		for dest, stored := range t.paths {
-			active, _ := m.route(dest)
-			end := stored.timestamp.after(m.p.TunnelPathTimeout)
-			if end < now || active != nil && active.emitted() > stored.emitted() {
-				delete(t.paths, dest)
-				m.fx.Dirty |= TableTunnels
-				continue
-			}
-			next = min(next, end+1)
-		}
+		scan.next = min(scan.next, end+1)
 	}
-	if next != never {
-		m.tunnelRound = max(next, now.after(tunnelPause))
-	}
+	return n
 }
 
 func (m *Machine) endTunnel(id rns.Hash) {

@@ -64,3 +64,40 @@ func TestTunnelsAreBounded(t *testing.T) {
 	equal(t, "expired", l.m.tunnels.len(), 0)
 	equal(t, "nothing due", l.m.Deadline().IsZero(), true)
 }
+
+// TestLargeTunnelIsWorkedOffInPortions: a peer with a whole path table comes back without stopping everything else, and so
+// are its paths looked after. spec: rns-core §17.2, §18
+func TestLargeTunnelIsWorkedOffInPortions(t *testing.T) {
+	l := transportLab(t)
+	l.add("first")
+	l.add("second")
+	synth := func(n byte) rns.TunnelSynthesis {
+		s, err := rns.NewTunnelSynthesis(&half{n: n}, testIdentity(t, 1), rns.Hash{1})
+		must(t, err)
+		return s
+	}
+	s := synth(1)
+	l.in("first", s.Packet().Append(nil))
+	const count = 3*sweepPortion + 5
+	tu := l.m.tunnels.get(s.ID())
+	for i := range count {
+		dest := rns.Addr{byte(i), byte(i >> 8), byte(i >> 16), 1}
+		tu.paths[dest] = &path{nextHop: dest, hops: 1, timestamp: l.m.clock.now, expires: l.m.clock.now.after(pathExpiry), blobs: []Blob{{1}}}
+	}
+	l.apply(l.m.RemoveInterface(l.now, l.ids["first"]))
+	l.in("second", synth(2).Packet().Append(nil))
+	equal(t, "at once", l.m.PathCount(), sweepPortion)
+	if _, ok := eventOf[TunnelAttached](l); ok && len(l.events) > 1 {
+		t.Error("told too early")
+	}
+	l.run(l.seconds() + 1)
+	equal(t, "after a second", l.m.PathCount(), count)
+	e, _ := eventOf[TunnelAttached](l)
+	equal(t, "restored", e.Restored, count)
+	l.run(l.seconds() + 8*3600 - 60)
+	_, raw := announceOf(t, testIdentity(t, 9), l.now) // the tunnel lives on
+	l.in("second", raw)
+	l.run(l.seconds() + 120)
+	equal(t, "stored paths ended", len(tu.paths), 1)
+	equal(t, "restored ones did not", l.m.PathCount(), count+1)
+}
