@@ -34,7 +34,7 @@ const (
 	FieldReaction        FieldID = 0x40
 	FieldComment         FieldID = 0x41
 	FieldContinuation    FieldID = 0x42
-	FieldCustomType      FieldID = 0xfb
+	FieldCustomType      FieldID = 0xfb // the three of spec: lxmf §4.8
 	FieldCustomData      FieldID = 0xfc
 	FieldCustomMeta      FieldID = 0xfd
 	FieldNonSpecific     FieldID = 0xfe

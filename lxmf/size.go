@@ -24,7 +24,7 @@ func (m *Message) PayloadSize() int {
 func (m *Message) PackedSize() int { return headerSize + m.PayloadSize() }
 
 // ContentSize returns the size that the limits of the methods are about. It is
-// not the length of the content. spec: lxmf §5.2
+// not the length of the content. spec: lxmf §3.5, §5.2
 func (m *Message) ContentSize() int { return m.PayloadSize() - 16 }
 
 // Choose returns how a message goes if it is to go by method want: an

@@ -50,7 +50,7 @@ func (k PublicKey) Signing() [KeySize]byte { return [KeySize]byte(k[KeySize:]) }
 func (k PublicKey) IsZero() bool { return k == PublicKey{} }
 
 // Verify reports whether sig is the signature of msg by the owner of k. A
-// signature of the wrong length is merely invalid. spec: rns-core §2.5
+// signature of the wrong length is merely invalid. spec: rns-core §2.5, §3.4
 func (k PublicKey) Verify(msg, sig []byte) bool {
 	return len(sig) == SignatureSize && ed25519.Verify(k[KeySize:], msg, sig)
 }
@@ -180,7 +180,7 @@ func (id *Identity) Hash() Addr { return id.keys().hash }
 // Public is the public half.
 func (id *Identity) Public() PublicKey { return id.keys().public }
 
-// Sign signs msg. The same message always has the same signature.
+// Sign signs msg. The same message always has the same signature. spec: rns-core §3.4
 func (id *Identity) Sign(msg []byte) Signature {
 	return Signature(ed25519.Sign(id.keys().signing, msg))
 }

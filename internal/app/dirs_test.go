@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// spec: rns-core §23.1
 func TestReticulumDirOrder(t *testing.T) {
 	system, home := filepath.Join(t.TempDir(), "etc"), t.TempDir()
 	want := func(dir string) {

@@ -44,7 +44,7 @@ func TestSilentRecipient(t *testing.T) {
 	})
 }
 
-// Nobody has heard of the recipient.
+// Nobody has heard of the recipient. spec: lxmf §9.2
 func TestUnknownRecipient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 21)
@@ -292,7 +292,7 @@ func TestLoss(t *testing.T) {
 	})
 }
 
-// There are no propagation nodes here yet: asking for one fails at once, by name.
+// There are no propagation nodes here yet: asking for one fails at once, by name. spec: lxmf §9.2
 func TestPropagationFailsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, a, b, _ := pair(t, 30, delay)

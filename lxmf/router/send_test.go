@@ -175,7 +175,7 @@ func TestOpportunisticOverHops(t *testing.T) {
 	})
 }
 
-// Without a path the network is asked first; the thirteen states pass in order.
+// Without a path the network is asked first; the thirteen states pass in order. spec: lxmf §9.2
 func TestPathIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 6)

@@ -11,7 +11,7 @@ import (
 
 // Name is the full name of the destination whose announces carry interfaces.
 // spec: rns-core §22.1
-const Name = "rnstransport.discovery.interface"
+const Name = rns.NameInterfaceDiscover
 
 // Type is the name of a kind of interface, as in configuration files.
 type Type string

@@ -9,6 +9,7 @@ import (
 )
 
 // FuzzLinkReceive feeds arbitrary frames, raw and encrypted with the right key, to both ends with everything going on.
+// spec: rns-link §1.3, §3.4
 func FuzzLinkReceive(f *testing.F) {
 	for _, c := range []rns.Context{
 		rns.ContextNone, rns.ContextResource, rns.ContextResourceAdv, rns.ContextResourceReq, rns.ContextResourceHMU,

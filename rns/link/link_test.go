@@ -15,6 +15,7 @@ import (
 
 var quick = wire{delay: 10 * time.Millisecond}
 
+// spec: rns-link §3.2
 func TestLinkStaysAliveWhileIdle(t *testing.T) {
 	w := established(t, options{wire: quick})
 	w.settle(time.Hour)
@@ -28,6 +29,7 @@ func TestLinkStaysAliveWhileIdle(t *testing.T) {
 	}
 }
 
+// spec: rns-link §1.1, §3.2
 func TestSilentPeerIsClosed(t *testing.T) {
 	for silent := range 2 {
 		w := established(t, options{wire: quick})
@@ -47,6 +49,7 @@ func TestSilentPeerIsClosed(t *testing.T) {
 	}
 }
 
+// spec: rns-link §3.2
 func TestStaleLinkRecovers(t *testing.T) {
 	w := established(t, options{wire: quick})
 	cut := true
@@ -64,6 +67,7 @@ func TestStaleLinkRecovers(t *testing.T) {
 	}
 }
 
+// spec: rns-link §2.7
 func TestHandshakeTimesOut(t *testing.T) {
 	w := newWorld(t, options{wire: wire{delay: time.Millisecond}})
 	w.wire.drop = func(from int, _ rns.Packet) bool { return true }
@@ -113,6 +117,7 @@ func (o *ones) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// spec: rns-link §2.5
 func TestBadProofDoesNotEndTheAttempt(t *testing.T) {
 	a, _, proof := rawPair(t, 1000)
 	change := func(i int, x byte) []byte {
@@ -147,6 +152,7 @@ func TestBadProofDoesNotEndTheAttempt(t *testing.T) {
 	}
 }
 
+// spec: rns-link §2.5
 func TestConfirmedMTUAboveTheRequestedIsRefused(t *testing.T) {
 	a, b, _ := rawPair(t, 1000)
 	b.begin()
@@ -162,6 +168,7 @@ func TestConfirmedMTUAboveTheRequestedIsRefused(t *testing.T) {
 	}
 }
 
+// spec: rns-link §2.3
 func TestAcceptRefusesBadRequests(t *testing.T) {
 	owner, _ := rns.NewIdentity(zeros{})
 	keys := bytes.Repeat([]byte{9}, RequestSize)
@@ -184,6 +191,7 @@ func TestAcceptRefusesBadRequests(t *testing.T) {
 	}
 }
 
+// spec: rns-link §2.6
 func TestRTTPacketActivatesOnce(t *testing.T) {
 	a, b, proof := rawPair(t, 500)
 	fx := a.Receive(start.Add(20*time.Millisecond), proof, parse(t, proof), 1)
@@ -199,6 +207,7 @@ func TestRTTPacketActivatesOnce(t *testing.T) {
 }
 
 // The packet that completes the handshake is never repeated; a link must not be half dead for its loss.
+// spec: rns-link §2.6
 func TestLostOrOvertakenRTTPacket(t *testing.T) {
 	w := newWorld(t, options{wire: quick})
 	var rtt []byte
@@ -234,6 +243,7 @@ func TestLostOrOvertakenRTTPacket(t *testing.T) {
 	}
 }
 
+// spec: rns-link §2.6
 func TestMalformedRTTClosesTheLink(t *testing.T) {
 	for name, plain := range map[string][]byte{
 		"empty":    nil,
@@ -257,6 +267,7 @@ func TestMalformedRTTClosesTheLink(t *testing.T) {
 	}
 }
 
+// spec: rns-link §1.3, §3.4
 func TestForeignAndForgedPacketsHaveNoEffect(t *testing.T) {
 	w := established(t, options{wire: quick})
 	a, b := w.ends[0].link, w.ends[1].link
@@ -352,6 +363,7 @@ func TestCloseNeedsTheLinkID(t *testing.T) {
 	}
 }
 
+// spec: rns-link §2.8
 func TestProofIsADecision(t *testing.T) {
 	w := established(t, options{wire: quick})
 	a, b := w.ends[0], w.ends[1]

@@ -87,6 +87,7 @@ func TestFileResponse(t *testing.T) {
 	}
 }
 
+// spec: rns-link §7.3
 func TestRequestFailures(t *testing.T) {
 	big := bin(100_000)
 	tests := map[string]struct {
@@ -173,6 +174,7 @@ func TestRequestFailures(t *testing.T) {
 	}
 }
 
+// spec: rns-link §7.3
 func TestRequestsAreNotServedWithoutHandlers(t *testing.T) {
 	w := established(t, options{wire: quick})
 	w.ends[1].link.SetServePolicy(ServePolicy{})
@@ -184,6 +186,7 @@ func TestRequestsAreNotServedWithoutHandlers(t *testing.T) {
 	}
 }
 
+// spec: rns-link §7.3
 func TestRequestsAboveTheLimitOfTheServer(t *testing.T) {
 	w := established(t, options{wire: quick})
 	w.ends[1].link.SetServePolicy(ServePolicy{Mode: ServeRequests, MaxSize: 100})

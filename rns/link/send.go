@@ -58,6 +58,7 @@ func (l *Link) emit(now time.Time, c rns.Context, plaintext []byte) error {
 }
 
 // encrypt builds the packet for a plaintext without sending it, so that its hash can be registered first.
+// spec: rns-link §4.2
 func (l *Link) encrypt(c rns.Context, plaintext []byte) (Frame, error) {
 	if l.keys.token == nil {
 		return Frame{}, ErrClosed

@@ -44,6 +44,7 @@ func (w *world) concluded(end int, id TransferID) (TransferConcluded, bool) {
 
 func compress(src []byte) []byte { return bzip2.Compress(nil, src) }
 
+// spec: rns-link §1.2
 func TestTransfers(t *testing.T) {
 	text := bytes.Repeat([]byte("compressible text "), 100_000)
 	tests := map[string]struct {
@@ -117,6 +118,7 @@ func TestTransfersOfOneLinkTakeTurns(t *testing.T) {
 	}
 }
 
+// spec: rns-link §8.10
 func TestTransferEnds(t *testing.T) {
 	data := randomBytes(9, 200_000)
 	underWay := func(w *world) {
@@ -324,6 +326,7 @@ func TestDecompressionBombClosesTheLink(t *testing.T) {
 	}
 }
 
+// spec: rns-link §8.3
 func TestIncomingTransfersAreBounded(t *testing.T) {
 	w := established(t, options{wire: quick})
 	l := w.ends[1].link

@@ -171,6 +171,7 @@ func pairOf(t *testing.T, name string) vectorPair {
 	return vectorPair{}
 }
 
+// spec: rns-link §2.3–§2.6
 func TestVectorLinkEstablishment(t *testing.T) {
 	vectortest.Each(t, vectors, "link_establishment", func(t *testing.T, v establishment) {
 		p := establish(t, v)

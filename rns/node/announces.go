@@ -13,7 +13,7 @@ import (
 )
 
 // Announce tells the network that the destination exists: ratchets are rotated if due, the announce is built, signed and
-// sent. The error is ErrNotSent if there is no interface to send on.
+// sent. The error is ErrNotSent if there is no interface to send on. spec: rns-core §6.3
 func (d *Destination) Announce(ctx context.Context, o AnnounceOptions) error {
 	data, p, ratchet, err := d.announcement(o)
 	if err != nil {

@@ -68,6 +68,7 @@ type DestinationConfig struct {
 	// Ratchets are off unless named.
 	Ratchets Ratchets
 	// AppData gives the data of announces that bring none, including answers to path requests. It may be nil.
+	// spec: rns-core §5.7
 	AppData func() []byte
 	// OnPacket receives decrypted packets, in order.
 	OnPacket func(*Packet)

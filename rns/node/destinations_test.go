@@ -14,6 +14,7 @@ import (
 	"meshchatx/rns/rnstest"
 )
 
+// spec: rns-core §5.3
 func TestRegisterTwice(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		n := w.Node("n")
@@ -30,6 +31,7 @@ func TestRegisterTwice(t *testing.T) {
 	})
 }
 
+// spec: rns-core §5.4
 func TestProofStrategies(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		a, b := w.Node("a"), w.Node("b")
@@ -118,6 +120,7 @@ func TestPlainAndGroupReachNeighboursOnly(t *testing.T) {
 	})
 }
 
+// spec: rns-core §4.4
 func TestRatchetsRotateAndSurviveARestart(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		a, b := w.Node("a"), w.Node("b")
@@ -198,6 +201,7 @@ func TestDamagedRatchetFileIsAnError(t *testing.T) {
 	})
 }
 
+// spec: rns-core §5.7, §6.3
 func TestAnnounceHandlers(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		a, b := w.Node("a"), w.Node("b")
@@ -263,6 +267,7 @@ func TestAnnounceErrors(t *testing.T) {
 	})
 }
 
+// spec: rns-core §6.4, §15.2
 func TestAwaitPath(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		a, hub, b := w.Node("a"), w.Transport("hub"), w.Node("b")

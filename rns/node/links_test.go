@@ -50,6 +50,7 @@ func pattern(n int) []byte {
 	return b
 }
 
+// spec: rns-link §7.3, rns-core §5.6
 func TestRequestsAndPolicies(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		friend := w.Identity(77)
@@ -161,6 +162,7 @@ func TestResourcesArriveWhole(t *testing.T) {
 	})
 }
 
+// spec: rns-link §8.3
 func TestResourceDecisions(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		var got received
@@ -222,6 +224,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
+// spec: rns-link §8.10
 func TestResourceCancelledByTheSender(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		var got received
@@ -347,6 +350,7 @@ func TestChannelAndStream(t *testing.T) {
 	})
 }
 
+// spec: rns-core §7.6
 func TestLinkEndsWithItsInterface(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		a, b := w.Node("a"), w.Node("b")

@@ -21,7 +21,7 @@ func managed(f func(*node.Management)) func(*node.Config) {
 	return func(c *node.Config) { f(&c.Management) }
 }
 
-// TestRemoteManagement: a node on the list is told, others are not, and nobody by nonsense. spec: rns-core §21.1
+// TestRemoteManagement: a node on the list is told, others are not, and nobody by nonsense. spec: rns-core §21.1, rns-link §13.3
 func TestRemoteManagement(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		friend, stranger := w.Identity(1), w.Identity(2)

@@ -14,7 +14,7 @@ import (
 
 // SendPacket encrypts data for a SINGLE destination, with its ratchet if one is known, and sends it. The keys must be known
 // from an announce, else the error is ErrUnknownIdentity. Without a path the packet goes out on all interfaces. At most
-// rns.EncryptedMDU bytes fit, else the error is ErrTooLarge.
+// rns.EncryptedMDU bytes fit, else the error is ErrTooLarge. spec: rns-core §7.6
 func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o SendOptions) (*Receipt, error) {
 	type keys struct {
 		known   Known

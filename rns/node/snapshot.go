@@ -190,7 +190,7 @@ func (l *Link) Snapshot(ctx context.Context) (link.Snapshot, error) {
 	return s, err
 }
 
-// SignalOf returns the reception quality of a packet, of the newest 512 measured.
+// SignalOf returns the reception quality of a packet, of the newest 512 measured. spec: rns-link §3.6
 func (n *Node) SignalOf(ctx context.Context, packet rns.Hash) (transport.Signal, bool) {
 	if n.shared.role == RoleClient {
 		return n.remoteSignal(ctx, packet)

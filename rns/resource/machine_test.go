@@ -61,6 +61,7 @@ func TestCollidingMapHashes(t *testing.T) {
 	}
 }
 
+// spec: rns-link §8.3
 func TestAdvertisementValidation(t *testing.T) {
 	good := Advertisement{
 		TransferSize: 1000, DataSize: 900, Parts: 3, Segment: 1, Segments: 1, Flags: FlagEncrypted, MapHashes: make([]byte, 12),
@@ -213,6 +214,7 @@ func TestReceiverSetsMemoryAsideLate(t *testing.T) {
 	}
 }
 
+// spec: rns-link §8.11
 func TestProgress(t *testing.T) {
 	for _, c := range []struct {
 		index, segments, done, parts, sdu int

@@ -37,7 +37,7 @@ type Stamp [Size]byte
 type Work struct{ state []byte }
 
 // NewWork expands material in so many rounds, on up to workers goroutines; less
-// than two means none. It takes 256 bytes of memory per round while it runs.
+// than two means none. It takes 256 bytes of memory per round while it runs. spec: rns-core §2.9
 func NewWork(material []byte, rounds, workers int) *Work {
 	h := sha256.New()
 	h.Write(Workblock(material, rounds, workers))

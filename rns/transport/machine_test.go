@@ -197,6 +197,7 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// spec: rns-link §3.6
 func TestSignalsAreRemembered(t *testing.T) {
 	l := transportLab(t)
 	l.add("a")

@@ -22,6 +22,7 @@ func (l *lab) sendProvable(dest rns.Addr, id *rns.Identity, n byte) rns.Hash {
 	return rns.PacketHash(raw)
 }
 
+// spec: rns-core §8.2
 func TestReceipts(t *testing.T) {
 	for name, form := range map[string]rns.ProofForm{"implicit": rns.ProofImplicit, "explicit": rns.ProofExplicit} {
 		t.Run(name, func(t *testing.T) {

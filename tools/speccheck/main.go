@@ -1,6 +1,7 @@
 // Command speccheck prints, for every numbered section of the specifications, the code and the tests that cite it
-// (`// spec: rns-core §13.1`), verifies that each citation resolves, and lists departures marked `// differs:`.
-// Sections without code or without tests need a line with a reason in spec/coverage.txt to pass with -strict.
+// (`// spec: rns-core §13.1`, also `// spec: rns-core §13.1, rns-link §2`), verifies that each citation resolves, and lists
+// departures marked `// differs:`. Sections without code or without tests need a line with a reason in spec/coverage.txt to
+// pass with -strict, and a reason that is not needed any more does not pass either.
 package main
 
 import (
@@ -11,16 +12,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
 
 var (
-	heading  = regexp.MustCompile(`^#{2,4} (\d+(?:\.\d+)*)\.? +(.+)$`)
-	citation = regexp.MustCompile(`spec: ([a-z-]+)((?:[ ,]*§[0-9.]+(?:[–-]§?[0-9.]+)?)+)`)
-	number   = regexp.MustCompile(`§([0-9]+(?:\.[0-9]+)*)`)
-	vectors  = regexp.MustCompile(`\[vec: ([a-z0-9_, ]+)\]`)
-	literal  = regexp.MustCompile(`"([a-z0-9_]+)"`)
+	heading = regexp.MustCompile(`^#{2,4} (\d+(?:\.\d+)*)\.? +(.+)$`)
+	vectors = regexp.MustCompile(`\[vec: ([a-z0-9_, ]+)\]`)
+	literal = regexp.MustCompile(`"([a-z0-9_]+)"`)
 )
 
 type section struct {
@@ -28,6 +28,7 @@ type section struct {
 	code, tests        []string
 	groups             []string // of golden vectors named in the section
 	parent             bool     // its subsections are counted instead
+	reason             string   // why it lacks code or tests
 }
 
 type report struct {
@@ -42,7 +43,7 @@ func main() {
 	strict := flag.Bool("strict", false, "fail when a section lacks code or tests and spec/coverage.txt gives no reason")
 	verbose := flag.Bool("v", false, "name the files")
 	flag.Parse()
-	r := &report{sections: map[string]*section{}, vectors: map[string][]string{}}
+	r := newReport()
 	if err := r.readSpecs("spec"); err != nil {
 		fail(err)
 	}
@@ -54,10 +55,15 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	bare := r.print(reasons, *verbose)
-	if len(r.broken) > 0 || (*strict && bare > 0) {
+	problems := r.judge(reasons)
+	r.print(problems, *verbose)
+	if len(r.broken) > 0 || *strict && len(problems) > 0 {
 		os.Exit(1)
 	}
+}
+
+func newReport() *report {
+	return &report{sections: map[string]*section{}, vectors: map[string][]string{}}
 }
 
 func fail(err error) {
@@ -105,30 +111,44 @@ func (r *report) readCode(root string) error {
 		if filepath.Ext(path) != ".go" {
 			return nil
 		}
-		return eachLine(path, func(n int, line string) { r.cite(path, n, line) })
+		return r.readFile(path)
 	})
 }
 
-func (r *report) cite(path string, n int, line string) {
-	at := fmt.Sprintf("%s:%d", path, n)
+// readFile reads one source file. A citation may go on in the next lines of its comment.
+func (r *report) readFile(path string) error {
+	var lines []string
+	if err := eachLine(path, func(_ int, line string) { lines = append(lines, line) }); err != nil {
+		return err
+	}
+	const more = 2
+	runs := slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, `"meshchatx/spec/vectortest"`) })
+	for i, line := range lines {
+		r.cite(path, i+1, lines[i:min(i+1+more, len(lines))])
+		if runs {
+			for _, m := range literal.FindAllStringSubmatch(line, -1) {
+				r.vectors[m[1]] = append(r.vectors[m[1]], fmt.Sprintf("%s:%d", path, i+1))
+			}
+		}
+	}
+	return nil
+}
+
+func (r *report) cite(path string, n int, lines []string) {
+	at, line := fmt.Sprintf("%s:%d", path, n), lines[0]
 	if i := strings.Index(line, "// differs:"); i >= 0 {
 		r.differs = append(r.differs, at+": "+strings.TrimSpace(line[i+len("// differs:"):]))
 	}
-	if strings.HasSuffix(path, "_test.go") {
-		for _, m := range literal.FindAllStringSubmatch(line, -1) {
-			r.vectors[m[1]] = append(r.vectors[m[1]], at)
-		}
-	}
-	for _, m := range citation.FindAllStringSubmatch(line, -1) {
-		for _, num := range number.FindAllStringSubmatch(m[2], -1) {
-			s := r.sections[m[1]+" "+num[1]]
-			if s == nil {
-				r.broken = append(r.broken, fmt.Sprintf("%s: no section %s §%s", at, m[1], num[1]))
-				continue
-			}
-			if strings.HasSuffix(path, "_test.go") {
+	test := strings.HasSuffix(path, "_test.go")
+	for _, c := range citations(lines) {
+		for _, num := range r.expand(c) {
+			s := r.sections[c.doc+" "+num]
+			switch {
+			case s == nil:
+				r.broken = append(r.broken, fmt.Sprintf("%s: no section %s §%s", at, c.doc, num))
+			case test:
 				s.tests = append(s.tests, at)
-			} else {
+			default:
 				s.code = append(s.code, at)
 			}
 		}
@@ -144,18 +164,47 @@ func (r *report) countVectors() {
 	}
 }
 
-func (r *report) print(reasons map[string]string, verbose bool) (bare int) {
+// lacks tells whether a section needs a reason.
+func (s *section) lacks() bool { return !s.parent && (len(s.code) == 0 || len(s.tests) == 0) }
+
+// needless begins the problem of a reason that nothing lacks.
+const needless = "reason not needed: "
+
+// judge gives the sections their reasons, and returns everything that is wrong.
+func (r *report) judge(reasons map[string]string) (problems []string) {
+	sort.Strings(r.broken)
+	for _, b := range r.broken {
+		problems = append(problems, "broken citation: "+b)
+	}
+	whole := make(map[string]bool) // documents
 	for _, s := range r.order {
+		whole[s.doc+" *"] = true
 		key := s.doc + " " + s.number
-		reason := reasons[key]
-		if reason == "" {
-			reason = reasons[s.doc+" *"]
+		s.reason = reasons[key]
+		switch {
+		case !s.lacks() && s.reason != "":
+			problems = append(problems, needless+key)
+		case s.reason == "":
+			s.reason = reasons[s.doc+" *"]
 		}
+		if s.lacks() && s.reason == "" {
+			problems = append(problems, fmt.Sprintf("no reason given: %s, code %d, tests %d", key, len(s.code), len(s.tests)))
+		}
+	}
+	for key := range reasons {
+		if r.sections[key] == nil && !whole[key] {
+			problems = append(problems, "reason for what is not there: "+key)
+		}
+	}
+	return problems
+}
+
+func (r *report) print(problems []string, verbose bool) {
+	for _, s := range r.order {
 		mark := ""
-		if !s.parent && (len(s.code) == 0 || len(s.tests) == 0) {
-			if mark = "  -- " + reason; reason == "" {
+		if s.lacks() {
+			if mark = "  -- " + s.reason; s.reason == "" {
 				mark = "  !! no reason given"
-				bare++
 			}
 		}
 		fmt.Printf("%-16s §%-7s code %3d  tests %3d  %s%s\n", s.doc, s.number, len(s.code), len(s.tests), s.title, mark)
@@ -163,15 +212,13 @@ func (r *report) print(reasons map[string]string, verbose bool) (bare int) {
 			fmt.Printf("\t%s\n", strings.Join(append(s.code, s.tests...), " "))
 		}
 	}
-	sort.Strings(r.broken)
-	for _, b := range r.broken {
-		fmt.Println("broken citation:", b)
-	}
 	for _, d := range r.differs {
 		fmt.Println("differs:", d)
 	}
-	fmt.Printf("%d sections, %d without a reason, %d broken citations, %d departures\n", len(r.order), bare, len(r.broken), len(r.differs))
-	return bare
+	for _, p := range problems {
+		fmt.Println(p)
+	}
+	fmt.Printf("%d sections, %d problems, %d departures\n", len(r.order), len(problems), len(r.differs))
 }
 
 // readReasons reads lines of the form "rns-core 20: shared instance, a later step"; "lxst *: ..." covers a document.

@@ -206,6 +206,7 @@ func pass(d time.Duration) {
 
 const label1, label2 = "AutoInterfacePeer[eth0/fe80::1]", "AutoInterfacePeer[eth0/fe80::2]"
 
+// spec: rns-interfaces §5.4, §5.5, §5.7, §5.8
 func TestPeersFindEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(wire)
@@ -243,6 +244,7 @@ func TestPeersFindEachOther(t *testing.T) {
 	})
 }
 
+// spec: rns-interfaces §5.5
 func TestStrangersAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(wire)
@@ -262,6 +264,7 @@ func TestStrangersAreIgnored(t *testing.T) {
 	})
 }
 
+// spec: rns-interfaces §5.4, §5.6
 func TestAddressChangeAndNewDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(wire)
@@ -292,6 +295,7 @@ func TestAddressChangeAndNewDevice(t *testing.T) {
 	})
 }
 
+// spec: rns-interfaces §5.5, §5.6
 func TestReversePeeringAndCarrier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(wire)

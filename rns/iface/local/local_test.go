@@ -92,7 +92,8 @@ func (h *peerHost) Receive(frames []iface.Frame) {
 	}
 }
 
-// TestKeepaliveAndPace: a client shows that it is awake, and a simulated bitrate slows it down. spec: rns-link §11.3, §11.4
+// TestKeepaliveAndPace: a client shows that it is awake, and a simulated bitrate slows it down. spec: rns-link
+// §11.3, §11.4, rns-interfaces §9
 func TestKeepaliveAndPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -106,6 +106,7 @@ func client(t *testing.T, address string, change ...func(*ClientConfig)) (*host,
 	return start(t, c)
 }
 
+// spec: rns-interfaces §2.3
 func TestFramesBothWaysInOrder(t *testing.T) {
 	s, srv := server(t)
 	cli, _ := client(t, s.Address())
@@ -156,6 +157,7 @@ func TestShortAndLongFramesAreDropped(t *testing.T) {
 	}
 }
 
+// spec: rns-interfaces §2.3
 func TestKISSFraming(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
