@@ -80,7 +80,7 @@ func (s *Service) Conversation(ctx context.Context, peer rns.Addr) (Conversation
 
 // Totals are the counts outside the list.
 func (s *Service) Totals(ctx context.Context) (store.Totals, error) {
-	return s.conf.Store.Conversations.Totals(ctx)
+	return s.conf.Store.Conversations.Totals(ctx, s.conf.Now())
 }
 
 func (s *Service) describe(ctx context.Context, rows []store.Conversation) ([]Conversation, error) {

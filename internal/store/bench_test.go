@@ -138,7 +138,7 @@ func BenchmarkLarge(b *testing.B) {
 	})
 	b.Run("totals", func(b *testing.B) {
 		for b.Loop() {
-			got(db.Conversations.Totals(ctx))(b)
+			got(db.Conversations.Totals(ctx, start))(b)
 		}
 	})
 	for _, q := range []string{"the", "the mesh", "zanz", "zanzibar", "hel", "hello bridge", "北京", "北", `"hello tomorrow"`, "nowhere"} {

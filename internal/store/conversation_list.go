@@ -34,7 +34,7 @@ func (c Conversation) Cursor() ConversationCursor {
 
 // Totals are the counts shown outside the list.
 type Totals struct {
-	// Unread counts messages in the inbox, up to MaxUnread.
+	// Unread counts messages in the inbox, up to MaxUnread, those of muted conversations left out.
 	Unread int
 	// UnreadConversations, FailedConversations and Requests count conversations.
 	UnreadConversations, FailedConversations, Requests int
@@ -73,7 +73,8 @@ const (
 	qConversationFailed   = conversationSelect + ` WHERE c.peer IN (SELECT f.peer FROM messages f WHERE f.status IN (4, 5))` + afterTime
 
 	qTotalUnread = `SELECT count(*) FROM (SELECT 1` + unreadConversations + ` CROSS JOIN messages u
-		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq` + isUnread + ` LIMIT 1000)`
+		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq` + isUnread + `
+		AND (c.muted_until IS NULL OR c.muted_until <= ?) LIMIT 1000)`
 	qTotalUnreadPeers = `SELECT count(*)` + unreadConversations + isUnread
 	qTotalFailed      = `SELECT count(DISTINCT peer) FROM messages WHERE status IN (4, 5)`
 	qTotalRequests    = `SELECT count(*) FROM conversations WHERE request = 1`
@@ -108,11 +109,11 @@ func (t Conversations) Get(ctx context.Context, peer rns.Addr) (Conversation, er
 	return sqlite.One(ctx, t.h, scanConversation, qConversationGet, peer[:])
 }
 
-// Totals counts what waits for attention.
-func (t Conversations) Totals(ctx context.Context) (Totals, error) {
+// Totals counts what waits for attention now.
+func (t Conversations) Totals(ctx context.Context, now time.Time) (Totals, error) {
 	var out Totals
 	err := t.h.Read(ctx, func(tx *sqlite.Tx) error {
-		if err := tx.Row(ctx, []any{&out.Unread}, qTotalUnread); err != nil {
+		if err := tx.Row(ctx, []any{&out.Unread}, qTotalUnread, ms(now)); err != nil {
 			return err
 		}
 		if err := tx.Row(ctx, []any{&out.UnreadConversations}, qTotalUnreadPeers); err != nil {

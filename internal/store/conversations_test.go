@@ -106,8 +106,18 @@ func TestConversationViews(t *testing.T) {
 		}
 	}
 	want := Totals{Unread: 3, UnreadConversations: 3, FailedConversations: 1, Requests: 1}
-	if totals := got(db.Conversations.Totals(ctx))(t); totals != want {
+	if totals := got(db.Conversations.Totals(ctx, start))(t); totals != want {
 		t.Errorf("totals %+v", totals)
+	}
+	// A muted conversation has unread messages, but asks for no attention while it is muted.
+	must(t, db.Conversations.SetMuted(ctx, addr(6), start.Add(time.Hour)))
+	want.Unread--
+	if totals := got(db.Conversations.Totals(ctx, start))(t); totals != want {
+		t.Errorf("totals with a muted conversation %+v", totals)
+	}
+	want.Unread++
+	if totals := got(db.Conversations.Totals(ctx, start.Add(2*time.Hour)))(t); totals != want {
+		t.Errorf("totals after it was muted %+v", totals)
 	}
 }
 

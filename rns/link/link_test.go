@@ -49,6 +49,24 @@ func TestSilentPeerIsClosed(t *testing.T) {
 	}
 }
 
+// One lost answer in two ends no link, though with jitter the next question comes earlier than it was asked.
+// spec: rns-link §3.1
+func TestLostKeepalivesInTurn(t *testing.T) {
+	w := established(t, options{wire: wire{delay: 5 * time.Millisecond, jitter: 40 * time.Millisecond}})
+	n := 0
+	w.wire.drop = func(from int, p rns.Packet) bool {
+		if from != 1 || p.Context != rns.ContextKeepalive {
+			return false
+		}
+		n++
+		return n%2 == 1
+	}
+	w.settle(time.Hour)
+	if a, b := w.ends[0].link.State(), w.ends[1].link.State(); a != Active || b != Active {
+		t.Error(a, b)
+	}
+}
+
 // spec: rns-link §3.2
 func TestStaleLinkRecovers(t *testing.T) {
 	w := established(t, options{wire: quick})

@@ -120,14 +120,15 @@ const settings = `[reticulum]
     egress_control = No
 `
 
-// node starts a node: listening if listen is true, and connecting otherwise.
-func (s *session) node(port int, listen, transport bool, durable string) (*process, error) {
+// node starts a node: listening if listen is true, and connecting otherwise. Its tables are kept in the directory storage, if
+// there is one.
+func (s *session) node(port int, listen, transport bool, storage string) (*process, error) {
 	dir, err := os.MkdirTemp(s.dir, "node-")
 	if err != nil {
 		return nil, err
 	}
 	yes, kind := "No", fmt.Sprintf("TCPClientInterface\n    target_host = 127.0.0.1\n    target_port = %d", port)
-	o := order{"config": dir, "connect": port, "transport": transport}
+	o := order{"config": dir, "connect": port, "transport": transport, "storage": storage}
 	if listen {
 		kind = fmt.Sprintf("TCPServerInterface\n    listen_ip = 127.0.0.1\n    listen_port = %d", port)
 		o["listen"] = port

@@ -37,7 +37,7 @@ func (b *bench) do(ctx context.Context, o order) (answer, error) {
 	f, ok := map[string]func(context.Context, order) (answer, error){
 		"start": b.start, "serve": b.serve, "announce": b.announce, "stats": b.stats, "wait_paths": b.waitPaths,
 		"has_path": b.hasPath, "link_rate": b.linkRate, "rtt": b.rtt, "resource": b.resource, "lxmf": b.lxmf,
-		"stamp": b.stamp, "workblock": b.workblock, "attempts": b.attempts,
+		"stop": b.stop, "stamp": b.stamp, "workblock": b.workblock, "attempts": b.attempts,
 	}[o.Cmd]
 	if !ok {
 		return nil, fmt.Errorf("unknown order %q", o.Cmd)
@@ -64,7 +64,11 @@ func (b *bench) start(ctx context.Context, o order) (answer, error) {
 		}
 		conf = interfaces.NodeConfig(c)
 	}
-	n, err := node.New(conf)
+	var opts []node.Option
+	if o.Storage != "" {
+		opts = append(opts, node.WithStorage(node.NewDirStorage(o.Storage)))
+	}
+	n, err := node.New(conf, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +118,9 @@ func (b *bench) configured(dir string) error {
 	}
 	return err
 }
+
+// stop closes the node, which saves its tables, and answers how long that took.
+func (b *bench) stop(context.Context, order) (answer, error) { return times(1, b.node.Close) }
 
 func (b *bench) serve(ctx context.Context, o order) (answer, error) {
 	var err error

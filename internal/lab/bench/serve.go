@@ -23,6 +23,7 @@ type order struct {
 	Transport bool    `json:"transport"`
 	Config    string  `json:"config"` // a folder with a configuration file, instead of the three above
 	Durable   string  `json:"durable"`
+	Storage   string  `json:"storage"`
 	Dest      string  `json:"dest"`
 	Method    string  `json:"method"`
 	N         int     `json:"n"`

@@ -37,6 +37,46 @@ export function valueText(setting: Setting, value: Setting['value'], t: Translat
   return setting.unit ? `${value} ${setting.unit}` : String(value)
 }
 
+/** Units in which a number is shown and typed, from the smallest: what each is in the unit the program keeps. */
+const typedUnits: Readonly<Record<string, readonly (readonly [name: string, size: number])[]>> = {
+  bytes: [
+    ['B', 1],
+    ['kB', 1e3],
+    ['MB', 1e6],
+    ['GB', 1e9],
+  ],
+  s: [
+    ['s', 1],
+    ['min', 60],
+    ['h', 3600],
+    ['d', 86_400],
+  ],
+}
+
+function unitsOf(setting: Setting): readonly (readonly [name: string, size: number])[] {
+  return typedUnits[setting.unit ?? ''] ?? [[setting.unit ?? '', 1]]
+}
+
+/** A number in the largest unit that keeps it whole: 10 MB, 6 h, 30 days. */
+export function typedText(setting: Setting, value: Setting['value']): string {
+  if (typeof value !== 'number') return String(value)
+  const units = unitsOf(setting)
+  const [name, size] = units.findLast(([, size]) => value % size === 0 && value >= size) ??
+    units[0] ?? ['', 1]
+  return `${value / size} ${name}`.trim()
+}
+
+/** What was typed, in the unit the program keeps; without a unit it is meant in the one last shown. */
+export function typedNumber(setting: Setting, text: string, shown: string): number | undefined {
+  const parts = /^(\d+(?:[.,]\d+)?)\s*(\p{L}*)$/u.exec(text.trim())
+  if (!parts) return undefined
+  const name = (parts[2] || shown.split(' ')[1] || '').toLowerCase()
+  const unit = unitsOf(setting).find(([own]) => own.toLowerCase() === name)
+  if (!unit) return undefined
+  const value = Number(parts[1]?.replace(',', '.')) * unit[1]
+  return Number.isInteger(value) ? value : undefined
+}
+
 export function groupLabel(group: string, t: Translate): string {
   const key = `settings.group.${group}`
   return hasText(key) ? t(key) : wordsOf(group)
