@@ -301,12 +301,11 @@ func readSignature(name string) ([]byte, error) {
 }
 
 func parseSignature(b []byte) (rsg.Signature, error) {
-	if rsg.IsText(b) {
-		if s, err := rsg.ParseText(b); err == nil {
-			return s, nil
-		}
+	s, err := rsg.Parse(b)
+	if err != nil && rsg.IsText(b) {
+		return rsg.ParseText(b)
 	}
-	return rsg.Parse(b)
+	return s, err
 }
 
 func verifyFile(name string, s rsg.Signature, required *rns.Addr) error {

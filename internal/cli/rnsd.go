@@ -88,7 +88,7 @@ func (c rnsdCommand) serve(env *Environment, dir string, conf config.Config, log
 	bus := event.New(time.Now(), event.DefaultParams())
 	defer bus.Close()
 	s := interfaces.New(interfaces.Options{Dir: dir, Node: n, Bus: bus, Log: log, Now: time.Now, Params: interfaces.DefaultParams()})
-	stop := n.OnEvent(func(e node.Event) { logEvent(log, e) })
+	stop := n.OnEvent(func(e node.Event) { logEvent(log, n, e) })
 	defer stop()
 	if err := n.Start(context.WithoutCancel(env.Context)); err != nil {
 		return err
@@ -113,12 +113,14 @@ func (c rnsdCommand) serve(env *Environment, dir string, conf config.Config, log
 	return nil
 }
 
-// logEvent logs what operators want to know.
-func logEvent(log *slog.Logger, e node.Event) {
+// logEvent logs what operators want to know. The connections of others come and go.
+func logEvent(log *slog.Logger, n *node.Node, e node.Event) {
 	switch e.Kind {
 	case node.EventInterfaceState:
 		level := slog.LevelInfo
-		if e.State.Word == node.StateError {
+		if st, err := n.InterfaceStatus(context.Background(), e.Interface); err != nil || st.Parent != 0 {
+			level = slog.LevelDebug
+		} else if e.State.Word == node.StateError {
 			level = slog.LevelWarn
 		}
 		log.Log(context.Background(), level, "interface", "name", e.Name, "state", e.State.Word.String(), "error", e.State.Err)

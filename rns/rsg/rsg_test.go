@@ -232,7 +232,11 @@ func TestTextInEveryEncoding(t *testing.T) {
 					t.Fatalf("line of %d characters in %s", n, e)
 				}
 			}
-			got, err := ParseText(bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n\r\n")))
+			if !IsText(text) || IsText(want.Append(nil)) {
+				t.Fatal("text and file are confused")
+			}
+			text = append(append([]byte("before\n"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n\r\n"))...), "\nafter"...)
+			got, err := ParseText(text)
 			if err != nil || !got.Equal(want) {
 				t.Fatalf("%s of %d: %v", e, n, err)
 			}

@@ -121,19 +121,26 @@ func AppendText(b, file []byte, e Encoding) []byte {
 	return append(b, strings.Repeat(fill, columns-len(footEnd))+footEnd...)
 }
 
-// IsText reports whether b looks like the text form of a signature.
-func IsText(b []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(b), []byte(fill)) }
+// IsText reports whether b may hold the text form of a signature. Try Parse first: a signed message can quote one.
+func IsText(b []byte) bool { return bytes.Contains(b, []byte(headStart)) }
 
-// ParseText reads the text form of a signature, in whichever encoding makes one.
+// ParseText reads the text form of a signature, in whichever encoding makes one. What stands before the header and after the
+// footer is left out.
 //
 // differs: the reference reads every hexadecimal text as base256, because all its characters are in that alphabet too.
 func ParseText(b []byte) (Signature, error) {
 	if len(b) > maxText {
 		return Signature{}, ErrTooLarge
 	}
+	if i := bytes.Index(b, []byte(headStart)); i > 0 {
+		b = b[i:]
+	}
 	var joined strings.Builder
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(line)
+		if strings.HasSuffix(line, footEnd) {
+			break
+		}
 		if !strings.HasPrefix(line, fill) {
 			joined.WriteString(line)
 		}
