@@ -5,7 +5,6 @@ package main
 const (
 	needsTunnels   = "tunnels are not offered yet; synthesis is parsed and refused with a verdict"
 	needsIngress   = "ingress and egress control are not offered yet"
-	needsTools     = "file formats of the command line tools are not there yet"
 	needsTelemetry = "telemetry is not there yet"
 )
 
@@ -15,13 +14,7 @@ var pendingGroups = map[string]map[string]string{
 		"ingress_control":     needsIngress,
 		"path_request_limits": needsIngress,
 	},
-	"rns-link": {
-		"rsg":        needsTools,
-		"rsg_text":   needsTools,
-		"rsg_legacy": needsTools,
-		"rfe":        needsTools,
-		"rncp":       needsTools,
-	},
+	"rns-link": {},
 	"telemetry": {
 		"sensors":    needsTelemetry,
 		"telemeters": needsTelemetry,
