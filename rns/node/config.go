@@ -116,8 +116,8 @@ type Params struct {
 	// BlackholeFirst is when lists of blackhole sources are asked for first, BlackholeRound how often the node looks which are
 	// due. spec: rns-core §21.4
 	BlackholeFirst, BlackholeRound time.Duration
-	// EarlyProof is how long after its arrival the proof of a single packet leaves at the earliest, unless its sender is known
-	// to take it sooner. spec: rns-link §6.1
+	// EarlyProof is how long after its arrival the proof of a single packet or of a link request leaves at the earliest, unless
+	// its sender is known to take it sooner. spec: rns-link §6.1
 	EarlyProof time.Duration
 	// CloseGrace is how long Close waits for the last packets of links to leave. spec: rns-core §23.3
 	CloseGrace time.Duration

@@ -178,17 +178,39 @@ func (l *Link) accept(now time.Time, request rns.Packet, p *port) {
 			})
 		}
 	}
-	if p != nil && l.local.conf.proofHold > 0 {
-		n.linger(l.local.conf.proofHold)
-	}
+	n.linger(l.proofHold(p, request.Hops))
 	l.apply(now, fx)
 	n.stocks[link.Responder].refill()
 	n.crew.flight.done()
 	l.run()
 }
 
+// proofHold is how long the proof of an incoming link waits for a peer that may not be ready to learn that the link is up.
+// A neighbour that is known as one of our own kind is. spec: rns-link §6.1
+func (l *Link) proofHold(p *port, hops uint8) time.Duration {
+	if p == nil || hops <= 1 && p.copes.Load() {
+		return 0
+	}
+	return max(l.local.conf.proofHold, l.node.cfg.Params.EarlyProof)
+}
+
+// learnNeighbour notes that the one at the other end of the port is of our own kind, as the marks of its link tell, where
+// there can be only one. It lasts as long as the connection.
+func (l *Link) learnNeighbour() {
+	p := l.port
+	if p == nil || p.copes.Load() || !l.m.PeerCopes() || l.m.ExpectedHops() > 1 {
+		return
+	}
+	if p.info.Role == iface.RolePeer || p.info.Tunnel {
+		p.copes.Store(true)
+	}
+}
+
 // linger waits, but not longer than the node runs.
 func (n *Node) linger(d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -275,6 +275,7 @@ func (l *Link) apply(now time.Time, fx *link.Effects) {
 		l.happened(now, e)
 	}
 	l.refresh()
+	l.learnNeighbour()
 	l.follow(now)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"meshchatx/rns"
@@ -34,6 +35,7 @@ type port struct {
 	stop    context.CancelFunc
 	done    chan struct{} // closed when the port has ended
 	touched bool
+	copes   atomic.Bool // the neighbour is of our own kind
 
 	mu       sync.Mutex
 	state    InterfaceState
@@ -186,6 +188,7 @@ func (p *port) serve(ctx context.Context) (err error) {
 // down records the end of a Serve.
 func (p *port) down(ctx context.Context, err error) {
 	p.out.setOpen(false)
+	p.copes.Store(false)
 	if ctx.Err() != nil {
 		p.setState(InterfaceState{Word: StateOff})
 		return
