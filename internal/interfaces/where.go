@@ -69,7 +69,7 @@ func (st *Status) abilities(l node.InterfaceStatus) {
 
 // tunnelOf is the state of the tunnel of a peer, empty where there is none.
 func tunnelOf(l node.InterfaceStatus) string {
-	if t, ok := l.Driver.(iface.Tunneled); ok {
+	if t, ok := l.Driver.(iface.Tunnelled); ok {
 		return t.TunnelState().String()
 	}
 	return ""

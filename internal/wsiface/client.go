@@ -57,9 +57,9 @@ func (c *Client) Info() iface.Info { return c.info }
 
 // Serve connects and runs until the connection ends.
 func (c *Client) Serve(ctx context.Context, h iface.Host) error {
-	dialing, cancel := context.WithTimeout(ctx, connectTimeout)
+	attempt, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	socket, resp, err := websocket.Dial(dialing, c.conf.URL, &websocket.DialOptions{HTTPClient: c.conf.HTTP})
+	socket, resp, err := websocket.Dial(attempt, c.conf.URL, &websocket.DialOptions{HTTPClient: c.conf.HTTP})
 	if resp != nil && resp.Body != nil {
 		defer resp.Body.Close() //nolint:errcheck // of a refusal, already read
 	}

@@ -35,6 +35,31 @@ func client(t *testing.T, url string, web *http.Client) *wsiface.Client {
 	return c
 }
 
+// dial connects by hand until the test ends.
+func dial(t *testing.T, s *wsiface.Server) *websocket.Conn {
+	t.Helper()
+	socket, resp, err := websocket.Dial(t.Context(), "ws://"+s.Address(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	t.Cleanup(func() { _ = socket.CloseNow() })
+	return socket
+}
+
+// refused is the status with which a connection is refused.
+func refused(t *testing.T, s *wsiface.Server, header http.Header) int {
+	t.Helper()
+	_, resp, err := websocket.Dial(t.Context(), "ws://"+s.Address(), &websocket.DialOptions{HTTPHeader: header})
+	if err == nil {
+		t.Fatal("not refused")
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
 func TestPacketsBothWays(t *testing.T) {
 	s, h := listen(t, 0)
 	c := client(t, "ws://"+s.Address(), nil)
@@ -57,11 +82,7 @@ func TestPacketsBothWays(t *testing.T) {
 // connection.
 func TestMessages(t *testing.T) {
 	s, h := listen(t, 0)
-	socket, _, err := websocket.Dial(t.Context(), "ws://"+s.Address(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = socket.CloseNow() }()
+	socket := dial(t, s)
 	peer := h.Peer(t)
 	want := bytes.Repeat([]byte{0x7e}, 20)
 	for _, m := range []struct {
@@ -88,25 +109,18 @@ func TestMessages(t *testing.T) {
 
 func TestTooManyPeersAndOtherOrigins(t *testing.T) {
 	s, h := listen(t, 1)
-	first, _, err := websocket.Dial(t.Context(), "ws://"+s.Address(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = first.CloseNow() }()
+	dial(t, s)
 	h.Peer(t)
-	_, resp, err := websocket.Dial(t.Context(), "ws://"+s.Address(), nil)
-	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
-		t.Error(err)
+	if got := refused(t, s, nil); got != http.StatusServiceUnavailable {
+		t.Error(got)
 	}
 	if err := h.Noted(t); !strings.Contains(err.Error(), "1 peers are connected") {
 		t.Error(err)
 	}
 
 	s, _ = listen(t, 0)
-	header := http.Header{"Origin": {"https://example.org"}}
-	_, resp, err = websocket.Dial(t.Context(), "ws://"+s.Address(), &websocket.DialOptions{HTTPHeader: header})
-	if err == nil || resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a page of another origin connects: %v", err)
+	if got := refused(t, s, http.Header{"Origin": {"https://example.org"}}); got != http.StatusForbidden {
+		t.Error("a page of another origin connects:", got)
 	}
 }
 

@@ -27,8 +27,8 @@ func (s TunnelState) String() string {
 	}
 }
 
-// Tunneled is the ability of an interface to tell the state of the tunnel it runs through. It may be called at any time.
-type Tunneled interface {
+// Tunnelled is the ability of an interface to tell the state of the tunnel it runs through. It may be called at any time.
+type Tunnelled interface {
 	TunnelState() TunnelState
 }
 

@@ -82,7 +82,7 @@ type InterfaceStatus struct {
 	State  InterfaceState
 	// Address is where a listener is bound.
 	Address string
-	// Driver is for the optional abilities of the driver that concern status, such as iface.Tunneled, iface.Reachable,
+	// Driver is for the optional abilities of the driver that concern status, such as iface.Tunnelled, iface.Reachable,
 	// iface.Blocker and those of radios. Nothing else may be called.
 	Driver iface.Interface
 	// AccessCode is the display signature of the access code, zero without one, AccessCodeSize its size in bytes.

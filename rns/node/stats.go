@@ -105,7 +105,7 @@ func describeDevice(i *control.InterfaceStats, driver iface.Interface) {
 			d.BatteryState, d.BatteryPercent = &state, &percent
 		}
 	}
-	if t, ok := driver.(iface.Tunneled); ok {
+	if t, ok := driver.(iface.Tunnelled); ok {
 		state := tunnelWords[t.TunnelState()]
 		d.TunnelState = &state
 	}

@@ -75,7 +75,7 @@ func TestEndpointAndPeer(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 	for _, h := range []*ifacetest.Host{out, in} {
-		if s := h.Iface.(iface.Tunneled).TunnelState(); s != iface.TunnelActive {
+		if s := h.Iface.(iface.Tunnelled).TunnelState(); s != iface.TunnelActive {
 			t.Errorf("%s is %s", h.Iface.Info().Label, s)
 		}
 	}
@@ -254,7 +254,7 @@ func TestSupervision(t *testing.T) {
 		out, in := ch.Peer(t), sh.Peer(t)
 		<-time.After(10 * time.Minute)
 		for _, h := range []*ifacetest.Host{out, in} {
-			if s := h.Iface.(iface.Tunneled).TunnelState(); s != iface.TunnelActive || len(h.Frames) != 0 {
+			if s := h.Iface.(iface.Tunnelled).TunnelState(); s != iface.TunnelActive || len(h.Frames) != 0 {
 				t.Errorf("%s is %s after ten quiet minutes, %d frames", h.Iface.Info().Label, s, len(h.Frames))
 			}
 		}
@@ -264,7 +264,7 @@ func TestSupervision(t *testing.T) {
 		dumb := sh.Peer(t)
 		began := time.Now()
 		<-time.After(21 * time.Second)
-		if s := dumb.Iface.(iface.Tunneled).TunnelState(); s != iface.TunnelStale {
+		if s := dumb.Iface.(iface.Tunnelled).TunnelState(); s != iface.TunnelStale {
 			t.Errorf("silent tunnel is %s", s)
 		}
 		err := <-dumb.Done

@@ -108,9 +108,9 @@ type sam struct{ net.Conn }
 
 // dialSAM connects and agrees on the version.
 func (c *Config) dialSAM(ctx context.Context) (*sam, error) {
-	dialing, cancel := context.WithTimeout(ctx, c.Params.ReplyTimeout)
+	attempt, cancel := context.WithTimeout(ctx, c.Params.ReplyTimeout)
 	defer cancel()
-	conn, err := c.Dial(dialing, "tcp", c.Router)
+	conn, err := c.Dial(attempt, "tcp", c.Router)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

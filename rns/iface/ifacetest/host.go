@@ -87,9 +87,9 @@ func (h *Host) serve() {
 }
 
 // Start serves an interface once, until the test ends or stop is called, which waits until everything has ended.
-func Start(t testing.TB, i iface.Interface) (h *Host, stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+func Start(tb testing.TB, i iface.Interface) (h *Host, stop func()) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	h = newHost(ctx, i)
 	finished := make(chan struct{})
 	go func() {
@@ -103,69 +103,69 @@ func Start(t testing.TB, i iface.Interface) (h *Host, stop func()) {
 		cancel()
 		<-finished
 	})
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	return h, stop
 }
 
 // Open serves an interface and waits until it is up.
-func Open(t testing.TB, i iface.Interface) (h *Host, stop func()) {
-	t.Helper()
-	h, stop = Start(t, i)
-	h.WaitUp(t)
+func Open(tb testing.TB, i iface.Interface) (h *Host, stop func()) {
+	tb.Helper()
+	h, stop = Start(tb, i)
+	h.WaitUp(tb)
 	return h, stop
 }
 
 // WaitUp waits until the interface comes up.
-func (h *Host) WaitUp(t testing.TB) {
-	t.Helper()
+func (h *Host) WaitUp(tb testing.TB) {
+	tb.Helper()
 	select {
 	case <-h.Ups:
 	case err := <-h.Done:
-		t.Fatalf("%s ended: %v", h.Iface.Info().Label, err)
+		tb.Fatalf("%s ended: %v", h.Iface.Info().Label, err)
 	case <-time.After(patience):
-		t.Fatalf("%s does not come up", h.Iface.Info().Label)
+		tb.Fatalf("%s does not come up", h.Iface.Info().Label)
 	}
 }
 
 // Ended waits for the result of Serve.
-func (h *Host) Ended(t testing.TB) error {
-	t.Helper()
-	return take(t, h.Done, "the end of "+h.Iface.Info().Label)
+func (h *Host) Ended(tb testing.TB) error {
+	tb.Helper()
+	return take(tb, h.Done, "the end of "+h.Iface.Info().Label)
 }
 
 // Peer waits for the next spawned peer and until it is up.
-func (h *Host) Peer(t testing.TB) *Host {
-	t.Helper()
-	p := take(t, h.Peers, "a peer of "+h.Iface.Info().Label)
-	p.WaitUp(t)
+func (h *Host) Peer(tb testing.TB) *Host {
+	tb.Helper()
+	p := take(tb, h.Peers, "a peer of "+h.Iface.Info().Label)
+	p.WaitUp(tb)
 	return p
 }
 
 // Frame waits for the next received frame.
-func (h *Host) Frame(t testing.TB) []byte {
-	t.Helper()
-	return take(t, h.Frames, "a frame at "+h.Iface.Info().Label)
+func (h *Host) Frame(tb testing.TB) []byte {
+	tb.Helper()
+	return take(tb, h.Frames, "a frame at "+h.Iface.Info().Label)
 }
 
 // Noted waits for the next note.
-func (h *Host) Noted(t testing.TB) error {
-	t.Helper()
-	return take(t, h.Notes, "a note of "+h.Iface.Info().Label)
+func (h *Host) Noted(tb testing.TB) error {
+	tb.Helper()
+	return take(tb, h.Notes, "a note of "+h.Iface.Info().Label)
 }
 
-func take[T any](t testing.TB, c <-chan T, what string) (v T) {
-	t.Helper()
+func take[T any](tb testing.TB, c <-chan T, what string) (v T) {
+	tb.Helper()
 	select {
 	case v = <-c:
 	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
+		tb.Fatalf("waited in vain for %s", what)
 	}
 	return v
 }
 
 // Exchange sends frames of many sizes, with bytes that framings escape, both ways and checks that they arrive in order.
-func Exchange(t testing.TB, a, b *Host, largest int) {
-	t.Helper()
+func Exchange(tb testing.TB, a, b *Host, largest int) {
+	tb.Helper()
 	var frames [][]byte
 	for size := iface.MinFrameSize; size < largest; size = size*3/2 + 1 {
 		f := bytes.Repeat([]byte{byte(size), 0x7d, 0x7e, 0x5e, 0xc0}, size/5+1)
@@ -175,30 +175,30 @@ func Exchange(t testing.TB, a, b *Host, largest int) {
 	for _, way := range [2][2]*Host{{a, b}, {b, a}} {
 		if batch, ok := way[0].Iface.(iface.BatchSender); ok {
 			if err := batch.SendBatch(frames); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		} else {
 			for _, f := range frames {
 				if err := way[0].Iface.Send(f); err != nil {
-					t.Fatal(err)
+					tb.Fatal(err)
 				}
 			}
 		}
 		for n, want := range frames {
-			if got := way[1].Frame(t); !bytes.Equal(got, want) {
-				t.Fatalf("frame %d has %d bytes, want %d", n, len(got), len(want))
+			if got := way[1].Frame(tb); !bytes.Equal(got, want) {
+				tb.Fatalf("frame %d has %d bytes, want %d", n, len(got), len(want))
 			}
 		}
 	}
 }
 
 // Await waits until something holds.
-func Await(t testing.TB, what string, holds func() bool) {
-	t.Helper()
+func Await(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(patience)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
+			tb.Fatalf("waited in vain until %s", what)
 		}
 		<-time.After(time.Millisecond)
 	}

@@ -17,7 +17,7 @@ import (
 
 // host serves an interface in tests: received frames go to a channel, spawned peers are served by hosts of their own.
 type host struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the serving
 	up     chan struct{}
 	frames chan []byte
 	peers  chan *host
