@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +31,8 @@ type device struct {
 	driver func(port string) (iface.Interface, error)
 	args   peer.Args
 	access access
+	// network reaches the devices by TCP instead of terminals.
+	network bool
 	// resource is the size in bytes of what is carried both ways.
 	resource int
 }
@@ -116,6 +120,7 @@ func devices() []device {
 		{name: "RNode", plugs: radios(), driver: liveRadio(serialport.FlowNone), args: radioArgs(nil), resource: 20_000},
 		{name: "RNode flow control IFAC", plugs: radios(), driver: liveRadio(serialport.FlowReady),
 			args: radioArgs(peer.Args{"flow_control": true, "airtime_limit_short": 90}), access: codes, resource: 20_000},
+		{name: "RNode TCP", plugs: radios(), driver: liveRadio(serialport.FlowNone), args: radioArgs(nil), network: true, resource: 20_000},
 		{name: "RNodeMulti", plugs: radios(0x11, 0x20), driver: func(port string) (iface.Interface, error) {
 			return rnodemulti.New(rnodemulti.Config{Name: "board", Port: port, Radios: []rnodemulti.Radio{{
 				Name: "fast", VPort: 1, Frequency: liveFrequency, Bandwidth: liveBandwidth, TXPower: 10, SpreadingFactor: liveSF, CodingRate: liveCR,
@@ -149,16 +154,52 @@ func TestLiveSerial(t *testing.T) {
 func (d device) run(ctx context.Context, t *testing.T) []string {
 	t.Helper()
 	a, b := d.plugs()
+	if d.network {
+		return d.exchange(ctx, t, "tcp://"+reached(t, a, "127.0.0.1:0"), "tcp://"+reached(t, b, theirPort), func() {})
+	}
 	ours, theirs := plugged(t, a), plugged(t, b)
+	return d.exchange(ctx, t, ours.Path(), theirs.Path(), func() {
+		ours.Unplug()
+		if err := ours.Plug(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// theirPort is the only one that the reference knows; the address is one that nobody else uses.
+const theirPort = "127.0.77.33:7633"
+
+// reached is a simulated device on the network. The port is left out where it is the usual one.
+func reached(t *testing.T, d devicetest.Device, address string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skip(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = devicetest.ServeTCP(l, d)
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-ended
+	})
+	return strings.TrimSuffix(l.Addr().String(), ":7633")
+}
+
+// exchange runs both programs, and again after the device was disturbed.
+func (d device) exchange(ctx context.Context, t *testing.T, ours, theirs string, disturb func()) []string {
+	t.Helper()
 	l := &lab{peer: startPartner(t, filepath.Join(t.TempDir(), "partner"))}
 	args := maps.Clone(d.args)
-	args["port"] = theirs.Path()
+	args["port"] = theirs
 	var err error
 	if l.info, err = l.peer.Open(ctx, partnerArgs(d.access.args(args))); err != nil {
 		t.Fatal(err)
 	}
 	n := startNode(t, node.Off, new(node.MemStorage))
-	driver, err := d.driver(ours.Path())
+	driver, err := d.driver(ours)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,10 +211,7 @@ func (d device) run(ctx context.Context, t *testing.T) []string {
 	l.echo, l.quiet = l.openDestination(ctx, t, echoName, false), l.openDestination(ctx, t, quietName, true)
 	l.introduce(ctx, t)
 	out, in := l.carry(ctx, t, d.resource), l.carryBack(ctx, t, d.resource)
-	ours.Unplug()
-	if err := ours.Plug(); err != nil {
-		t.Fatal(err)
-	}
+	disturb()
 	again := func() error {
 		_ = l.ours.echo.Announce(ctx, node.AnnounceOptions{}) // at first there is no interface to send on
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -168,6 +169,42 @@ func TestRadiosOverTerminals(t *testing.T) {
 	}
 	if _, on := devices[0].Radio(0); on {
 		t.Error("the radio was left on")
+	}
+}
+
+// spec: rns-interfaces §12.8
+func TestRadiosOverTheNetwork(t *testing.T) {
+	air := devicetest.NewAir()
+	params := rnode.DefaultParams()
+	params.Boot, params.Online, params.Linger, params.Keepalive = 10*time.Millisecond, 10*time.Millisecond, 10*time.Millisecond, 50*time.Millisecond
+	var hosts [2]*devicetest.Host
+	for i := range hosts {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = devicetest.ServeTCP(l, devicetest.NewRNode(air, devicetest.DefaultRNodeParams()))
+		}()
+		t.Cleanup(func() {
+			_ = l.Close()
+			<-ended
+		})
+		d, err := rnode.New(rnode.Config{
+			Name: "x", Port: "tcp://" + l.Addr().String(), Frequency: 2_450_000_000, Bandwidth: 1_625_000, SpreadingFactor: 5, CodingRate: 5,
+			TXPower: 20, Params: &params,
+		})
+		hosts[i] = up(t, d, err)
+	}
+	for n := 20; n <= 500; n += 120 {
+		for _, way := range [][2]*devicetest.Host{{hosts[0], hosts[1]}, {hosts[1], hosts[0]}} {
+			if err := way[0].Driver.Send(everyByte(n)); err != nil {
+				t.Fatal(err)
+			}
+			arrives(t, way[1], everyByte(n))
+		}
 	}
 }
 
