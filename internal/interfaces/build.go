@@ -55,7 +55,7 @@ func (b *Builder) driver(c config.Interface, r *options, conf *node.InterfaceCon
 		conf.MaxTries = r.tries()
 		return tcpClient(c.Name, r)
 	case string(TypeTCPServer):
-		return tcpServer(c.Name, r)
+		return tcpServer(c, r)
 	case string(TypeBackbone), string(TypeBackboneClient):
 		return b.backbone(c, r, conf)
 	case string(TypeUDP):

@@ -38,10 +38,10 @@ func tcpClient(name string, r *options) (iface.Interface, error) {
 }
 
 // tcpServer reads the options of a listener. spec: rns-interfaces §3.2
-func tcpServer(name string, r *options) (iface.Interface, error) {
+func tcpServer(c config.Interface, r *options) (iface.Interface, error) {
 	return tcp.NewServer(tcp.ServerConfig{
-		Name: name, Host: r.text(keyListenIP), Port: r.required(keyPort, keyListenPort), Device: r.text(keyDevice), Prefer: r.family(),
-		Timeouts: r.timeouts(),
+		Name: c.Name, Host: r.text(keyListenIP), Port: r.required(keyPort, keyListenPort), Device: r.text(keyDevice), Prefer: r.family(),
+		Timeouts: r.timeouts(), MaxPacket: maxPacket(c, 10_000_000),
 	})
 }
 
@@ -56,8 +56,16 @@ func (b *Builder) backbone(c config.Interface, r *options, conf *node.InterfaceC
 	}
 	return backbone.NewServer(backbone.ServerConfig{
 		Name: c.Name, Host: r.text(keyListenOn, keyListenIP), Port: r.required(keyPort, keyListenPort), Device: r.text(keyDevice),
-		Prefer: r.family(), Flapping: r.flapping(), Flaps: &b.flaps,
+		Prefer: r.family(), Flapping: r.flapping(), Flaps: &b.flaps, MaxPacket: maxPacket(c, 1_000_000_000),
 	})
+}
+
+// maxPacket is the largest packet at the bitrate of a listener, 0 where the bitrate gives none. spec: rns-interfaces §1.3
+func maxPacket(c config.Interface, guess int64) int {
+	if c.Bitrate > 0 {
+		guess = c.Bitrate
+	}
+	return iface.OptimiseMTU(guess)
 }
 
 // flapping reads whose connections are refused. spec: rns-interfaces §4

@@ -247,3 +247,24 @@ func TestOptionsOutOfRange(t *testing.T) {
 		}
 	}
 }
+
+// Peers of a listener cannot make it hold more than the largest packet of its bitrate.
+func TestPeersAreBoundByTheBitrate(t *testing.T) {
+	for _, tt := range []struct {
+		kind, lines string
+		want        int
+	}{
+		{"TCPServerInterface", serverBase, 8192}, {"TCPServerInterface", serverBase + "; bitrate = 1000000000", 524_288},
+		{"TCPServerInterface", serverBase + "; bitrate = 1000", 0}, {"BackboneInterface", backboneBase, 524_288},
+		{"BackboneInterface", backboneBase + "; bitrate = 100000000", 16_384},
+	} {
+		c, err := config.Parse([]byte("[interfaces]\n[[X]]\ntype = " + tt.kind + "\n" + strings.ReplaceAll(tt.lines, "; ", "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		guess := map[string]int64{"TCPServerInterface": 10_000_000, "BackboneInterface": 1_000_000_000}[tt.kind]
+		if got := maxPacket(c.Interfaces[0], guess); got != tt.want {
+			t.Errorf("%s, %s: %d, want %d", tt.kind, tt.lines, got, tt.want)
+		}
+	}
+}

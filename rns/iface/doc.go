@@ -15,8 +15,8 @@
 //  5. When the medium is lost, Serve returns the reason. The node waits and calls Serve again. When the context ends,
 //     Serve closes everything it opened and returns; a Send that is blocked at that moment returns too.
 //
-// Package mem is the in-memory medium, packages tcp, udp and auto are the real ones, package framing holds the byte
-// framings of stream media.
+// Package mem is the in-memory medium, the other packages but three are the real ones: framing holds the byte framings of
+// stream media, stream what drivers of connections share, ifacetest serves drivers in tests.
 //
 // spec: rns-interfaces §1
 package iface

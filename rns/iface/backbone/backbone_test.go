@@ -153,6 +153,25 @@ func TestFastFlapping(t *testing.T) {
 	}
 }
 
+// A listener whose bitrate allows less takes less.
+func TestMaxPacket(t *testing.T) {
+	s, h := listen(t, func(c *backbone.ServerConfig) { c.MaxPacket = 500 })
+	client, err := tcp.NewClient(tcp.ClientConfig{Name: "t", Host: "127.0.0.1", Port: port(t, s.Address())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := ifacetest.Open(t, client)
+	peer := h.Peer(t)
+	for _, size := range []int{500 + 65, 500 + 64} {
+		if err := a.Iface.Send(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := peer.Frame(t); len(got) != 500+64 {
+		t.Errorf("a frame of %d bytes arrived", len(got))
+	}
+}
+
 func TestConnectTimeout(t *testing.T) {
 	c, err := backbone.NewClient(backbone.ClientConfig{
 		Name: "slow", Host: "127.0.0.1", Port: 1, ConnectTimeout: time.Millisecond,

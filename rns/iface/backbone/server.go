@@ -25,6 +25,9 @@ type ServerConfig struct {
 	Flapping Flapping
 	// Flaps is what the listeners of a program share; nil for one of its own.
 	Flaps *Flaps
+	// MaxPacket bounds what connections may send, in bytes without access code: with many peers it is worth knowing that no
+	// bitrate of this interface allows more. 0 is the MTU of the medium.
+	MaxPacket int
 	// MaxPeers bounds the accepted connections, 0 for stream.DefaultMaxPeers.
 	MaxPeers int
 	// Listen replaces the network, for tests.
@@ -56,7 +59,7 @@ func NewServer(c ServerConfig) (*Server, error) {
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("interface %s: %w", c.Name, err)
 	}
-	s.Peer = func(conn net.Conn) iface.Interface { return newPeer(conn, c.Name) }
+	s.Peer = func(conn net.Conn) iface.Interface { return newPeer(conn, c) }
 	s.Admit, s.Ended = s.admit, s.ended
 	s.info = iface.Info{
 		Name: c.Name, Label: label(c.Name, s.Shown(), fmt.Sprint(c.Port)), Type: "BackboneInterface",
@@ -93,11 +96,11 @@ func (s *Server) ended(from netip.Addr, lasted time.Duration) {
 }
 
 // newPeer makes the interface of an accepted connection. It has the bitrate of the listener. spec: rns-interfaces §1.3
-func newPeer(conn net.Conn, listener string) iface.Interface {
+func newPeer(conn net.Conn, c ServerConfig) iface.Interface {
 	from, port := stream.Remote(conn)
-	name := "Client on " + listener
+	name := "Client on " + c.Name
 	return stream.NewPeer(conn, stream.TimeoutsNormal, iface.Info{
 		Name: name, Label: label(name, stream.Bracket(from.String()), port), Type: "BackboneClientInterface",
 		Bitrate: listenerBitrate, MTU: hardwareMTU, MTUClass: iface.MTUAuto, AccessCodeSize: accessCodeSize, Role: iface.RolePeer,
-	})
+	}, c.MaxPacket)
 }

@@ -186,10 +186,14 @@ type Peer struct {
 	info iface.Info
 }
 
-// NewPeer returns the interface of an accepted connection, framed like HDLC.
-func NewPeer(conn net.Conn, t Timeouts, info iface.Info) *Peer {
+// NewPeer returns the interface of an accepted connection, framed like HDLC. What an unfinished packet may hold is bounded
+// by maxPacket, the MTU if that is 0.
+func NewPeer(conn net.Conn, t Timeouts, info iface.Info, maxPacket int) *Peer {
 	Tune(conn, t)
-	return &Peer{Stream: New(conn, HDLC, info.MTU), info: info}
+	if maxPacket <= 0 {
+		maxPacket = info.MTU
+	}
+	return &Peer{Stream: New(conn, HDLC, maxPacket), info: info}
 }
 
 // Info describes the interface.

@@ -21,6 +21,9 @@ type ServerConfig struct {
 	Prefer Family
 	// Timeouts are those of accepted connections.
 	Timeouts Timeouts
+	// MaxPacket bounds what connections may send, in bytes without access code: with many peers it is worth knowing that no
+	// bitrate of this interface allows more. 0 is the MTU of the medium.
+	MaxPacket int
 	// MaxPeers bounds the accepted connections, 0 for DefaultMaxPeers.
 	MaxPeers int
 	// Listen replaces the network, for tests.
@@ -63,5 +66,5 @@ func newPeer(conn net.Conn, c ServerConfig) iface.Interface {
 		Name: name, Label: fmt.Sprintf("TCPInterface[%s/%s:%s]", name, stream.Bracket(from.String()), port),
 		Type: "TCPClientInterface", Bitrate: bitrateGuess, MTU: hardwareMTU, MTUClass: iface.MTUAuto,
 		AccessCodeSize: accessCodeSize, Role: iface.RolePeer,
-	})
+	}, c.MaxPacket)
 }
