@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"meshchatx/rns/link"
 	"meshchatx/rns/transport"
 )
 
@@ -19,4 +20,10 @@ func (n *Node) Drive(ctx context.Context, f func(now time.Time, m *transport.Mac
 		return struct{}{}
 	})
 	return err
+}
+
+// Drive runs f on the goroutine of the link with its machine and carries out the effects that f returns, nil for none. Like
+// Node.Drive it is the way below the API for laboratories, tests and tools: f must not block and must not keep the machine.
+func (l *Link) Drive(ctx context.Context, f func(now time.Time, m *link.Link) (*link.Effects, error)) error {
+	return l.do(ctx, func(now time.Time) (*link.Effects, error) { return f(now, l.m) })
 }

@@ -42,6 +42,8 @@ type Receiver struct {
 	digest    hash.Hash
 
 	waiting     bool // for a hash map update
+	asked       int  // hash map updates asked for
+	taken       int  // hash map updates taken
 	outstanding int
 	roundBytes  int // payload of the parts accepted since the request
 	requestSize int // raw length of the request packet
@@ -131,6 +133,7 @@ func (r *Receiver) request(now time.Time, out *Output) {
 		if i >= r.known() {
 			q.Exhausted, q.Last = true, [MapHashSize]byte(r.mapHash(r.known()-1))
 			r.waiting = true
+			r.asked++
 			break
 		}
 		q.Wanted = append(q.Wanted, r.mapHash(i)...)
@@ -282,6 +285,7 @@ func (r *Receiver) Update(now time.Time, u HashMapUpdate, out *Output) rns.Verdi
 	r.mapHashes = append(r.mapHashes, u.MapHashes...)
 	r.active, r.retries = now, r.c.Params.MaxRetries
 	r.waiting = false
+	r.taken++
 	r.request(now, out)
 	return rns.VerdictDelivered
 }

@@ -29,6 +29,8 @@ type Snapshot struct {
 	Outstanding    int
 	Consecutive    int // parts received without a gap
 	MapHashes      int // known
+	UpdatesAsked   int // of the hash map
+	UpdatesTaken   int
 	Waiting        bool
 	Retries        int // left
 	RTT            time.Duration
@@ -62,7 +64,8 @@ func (r *Receiver) Snapshot() Snapshot {
 		Segment: a.Segment, Segments: a.Segments, Size: a.DataSize, TransferSize: a.TransferSize,
 		Compressed: a.Flags.Has(FlagCompressed), HasMetadata: a.Flags.Has(FlagMetadata), Window: r.window.size,
 		WindowMin: r.window.min, WindowMax: r.window.max, FastRounds: r.window.fast, VerySlowRounds: r.window.slow,
-		Outstanding: r.outstanding, Consecutive: r.next, MapHashes: r.known(), Waiting: r.waiting, Retries: r.retries,
+		Outstanding: r.outstanding, Consecutive: r.next, MapHashes: r.known(),
+		UpdatesAsked: r.asked, UpdatesTaken: r.taken, Waiting: r.waiting, Retries: r.retries,
 		RTT: r.rtt, Rate: r.rate, MaxContent: r.c.Params.MaxContent,
 	}
 }
