@@ -74,7 +74,8 @@ func commands() map[string]handler {
 	for _, group := range []map[string]handler{
 		cryptoCommands(), tokenCommands(), framingCommands(), identityCommands(), ratchetCommands(), packetCommands(), announceCommands(),
 		constantCommands(), destinationCommands(), configCommands(), wireCommands(), pathCommands(), listenCommands(), linkCommands(),
-		wirePacketCommands(), mockCommands(), mockTableCommands(), mockSeedCommands(),
+		wirePacketCommands(), mockCommands(), mockTableCommands(), mockSeedCommands(), requestCommands(),
+		channelCommands(), bufferCommands(), resourceCommands(),
 	} {
 		for name, h := range group {
 			table[name] = h

@@ -47,9 +47,13 @@ type peer struct {
 	more      extras
 }
 
-// extras is what later groups of commands keep per peer.
+// extras is what requests, channels and resources keep per peer.
 type extras struct {
-	mu sync.Mutex
+	served  map[handledPath]*served
+	sending map[string]*sending
+
+	mu       sync.Mutex
+	messages map[rns.Addr][]hexed
 }
 
 // tapSize is how many frames a peer remembers.
@@ -281,6 +285,7 @@ func (s *session) start(ctx context.Context, dir, file string) (string, *peer, e
 		return "", nil, err
 	}
 	nc := interfaces.NodeConfig(c)
+	nc.Params.Link.Resource.MaxContent = expandLimit
 	n, err := node.New(nc, node.WithStorage(node.NewDirStorage(filepath.Join(dir, "storage"))))
 	if err != nil {
 		return "", nil, err
@@ -288,6 +293,9 @@ func (s *session) start(ctx context.Context, dir, file string) (string, *peer, e
 	p := &peer{
 		node: n, dir: dir, conf: c, dests: make(map[rns.Addr]*node.Destination), groups: make(map[rns.Addr]*rns.Token),
 		listeners: make(map[rns.Addr]*listener), links: make(map[rns.Addr]*node.Link), receipts: make(map[string]*node.Receipt),
+		more: extras{
+			served: make(map[handledPath]*served), sending: make(map[string]*sending), messages: make(map[rns.Addr][]hexed),
+		},
 	}
 	if err := n.Start(ctx); err != nil {
 		p.close()

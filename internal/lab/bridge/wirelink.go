@@ -89,7 +89,7 @@ func openLink(ctx context.Context, n *peer, p struct {
 }
 
 // linkHandler serves the links that this peer opens.
-func (p *peer) linkHandler() node.LinkHandler { return node.LinkHandler{} }
+func (p *peer) linkHandler() node.LinkHandler { return node.LinkHandler{OnMessage: p.onMessage} }
 
 func sendOnLink(ctx context.Context, n *peer, p linkParam) (any, error) {
 	l, err := n.link(p.Link)

@@ -36,8 +36,13 @@ type listener struct {
 	inbox   intake
 }
 
-// intake is what later groups of commands collect from links.
-type intake struct{}
+// intake is what came over links beside packets.
+type intake struct {
+	messages  []hexed
+	streams   map[uint16]*stream
+	resources []*receiving
+	complete  []hexed
+}
 
 type listenParams struct {
 	AppName   string `json:"app_name"`
@@ -53,6 +58,7 @@ var strategyNames = map[string]int{"none": proveNone, "app": proveApp, "all": pr
 
 func listen(ctx context.Context, n *peer, p listenParams) (any, error) {
 	l := &listener{strategy: "all", channel: true, streams: p.Streams, proofs: proveNone}
+	l.inbox.streams = make(map[uint16]*stream)
 	if p.Resources != nil {
 		l.strategy = strings.ToLower(*p.Resources)
 	}
@@ -104,7 +110,32 @@ func (l *listener) accept(ctx context.Context, k *node.Link) node.LinkHandler {
 	l.mu.Lock()
 	l.links = append(l.links, k)
 	l.mu.Unlock()
-	return node.LinkHandler{OnPacket: l.linkPacket}
+	h := node.LinkHandler{
+		OnPacket: l.linkPacket, OnMessage: l.message,
+		OnResource: func(k *node.Link, o node.ResourceOffer) *node.ResourceAcceptance { return l.take(ctx, k, o) },
+	}
+	if !l.channel || k.OpenChannel(ctx) != nil {
+		return h
+	}
+	for _, id := range append([]uint16{0}, l.streams...) {
+		if s, err := k.OpenStream(ctx, id, id); err == nil {
+			into := new(stream)
+			l.mu.Lock()
+			l.inbox.streams[id] = into
+			l.mu.Unlock()
+			go l.read(s, into) // ends with the link
+		}
+	}
+	return h
+}
+
+func (l *listener) message(_ *node.Link, m node.ChannelMessage) {
+	if m.Type != suiteMessage {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inbox.messages = append(l.inbox.messages, bin(m.Data))
 }
 
 // linkPacket proves as the destination's strategy says. With "app" the suite has the first byte decide.
