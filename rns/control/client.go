@@ -1,11 +1,13 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"meshchatx/rns"
@@ -23,7 +25,7 @@ const defaultHop = 6 * time.Second
 // call is a connection of its own, which authenticates, asks and is closed. A call never takes longer than Timeout.
 type Client struct {
 	endpoint local.Endpoint
-	key      []byte
+	key      atomic.Pointer[[]byte]
 	// Policy says which digests authenticate.
 	Policy Policy
 	// Timeout bounds a call, CallTimeout for zero.
@@ -35,7 +37,17 @@ type Client struct {
 var _ Service = (*Client)(nil)
 
 // NewClient returns a client of the shared instance at an endpoint. It does not connect.
-func NewClient(e local.Endpoint, key []byte) *Client { return &Client{endpoint: e, key: key} }
+func NewClient(e local.Endpoint, key []byte) *Client {
+	c := &Client{endpoint: e}
+	c.SetKey(key)
+	return c
+}
+
+// SetKey changes the key from the next call on.
+func (c *Client) SetKey(key []byte) { c.key.Store(&key) }
+
+// HasKey tells whether a key is the present one.
+func (c *Client) HasKey(key []byte) bool { return bytes.Equal(*c.key.Load(), key) }
 
 // Dial returns a client after one call has worked. The error Is ErrAuth if the key is not that of the instance, and a net
 // error if none runs.
@@ -87,7 +99,7 @@ func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
 }
 
 func (c *Client) authenticate(conn net.Conn) error {
-	h, err := NewDialer(c.key, c.Policy, rand.Reader)
+	h, err := NewDialer(*c.key.Load(), c.Policy, rand.Reader)
 	if err != nil {
 		return err
 	}

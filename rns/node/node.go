@@ -88,6 +88,8 @@ type nodeIdentity struct {
 	persistent, network *rns.Identity
 	// community is the identity of the network this node belongs to, nil without one. spec: rns-core §21.3
 	community *rns.Identity
+	// unsaved is a persistent identity that is not in the storage yet.
+	unsaved bool
 }
 
 // New makes a node and loads its transport identity. It opens nothing before Start.
@@ -134,8 +136,10 @@ func (n *Node) loadIdentity() error {
 		if id, err = rns.NewIdentity(n.env.rand); err != nil {
 			return fmt.Errorf("make transport identity: %w", err)
 		}
-		if err := n.env.storage.Write(fileIdentity, id.Bytes()); err != nil {
-			return fmt.Errorf("store transport identity: %w", err)
+		if n.ident.unsaved = true; n.cfg.Shared.Mode == SharedOff {
+			if err := n.saveIdentity(id); err != nil {
+				return err
+			}
 		}
 	}
 	n.ident.persistent, n.ident.network = id, id
@@ -145,6 +149,18 @@ func (n *Node) loadIdentity() error {
 	if n.ident.network, err = rns.NewIdentity(n.env.rand); err != nil {
 		return fmt.Errorf("make network identity: %w", err)
 	}
+	return nil
+}
+
+// saveIdentity stores the persistent identity if it is new.
+func (n *Node) saveIdentity(id *rns.Identity) error {
+	if !n.ident.unsaved {
+		return nil
+	}
+	if err := n.env.storage.Write(fileIdentity, id.Bytes()); err != nil {
+		return fmt.Errorf("store transport identity: %w", err)
+	}
+	n.ident.unsaved = false
 	return nil
 }
 

@@ -144,6 +144,22 @@ func (n *Node) SharedStatus(ctx context.Context) (SharedStatus, error) {
 
 // join finds out the role of the node and binds the sockets of an instance. It runs before everything else.
 func (n *Node) join(ctx context.Context) error {
+	if err := n.chooseRole(ctx); err != nil {
+		return err
+	}
+	if n.shared.role == RoleClient { // the file of the identity is the instance's, which may be about to write it
+		return nil
+	}
+	if err := n.saveIdentity(n.ident.persistent); err != nil {
+		if n.shared.role == RoleInstance {
+			err = errors.Join(err, n.shared.packets.Close(), n.shared.listen.Close())
+		}
+		return err
+	}
+	return nil
+}
+
+func (n *Node) chooseRole(ctx context.Context) error {
 	c := &n.cfg.Shared
 	switch c.Mode {
 	case SharedOff:

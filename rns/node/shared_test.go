@@ -447,6 +447,40 @@ func TestInstanceAnswersLater(t *testing.T) {
 	})
 }
 
+// TestKeyThatComesLater: an instance that starts for the first time may write its key after a client looked for it. The
+// client leaves the file alone and finds the key. spec: rns-link §12.2
+func TestKeyThatComesLater(t *testing.T) {
+	bubble(t, func(t *testing.T, w *rnstest.Network) {
+		packets, err := w.Sockets().Listen(t.Context(), local.Endpoint{}.Packets())
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := w.Node("client", func(c *node.Config) { c.Shared = node.Shared{Mode: node.SharedAuto} })
+		if _, err := client.Storage.Read("transport_identity"); err == nil {
+			t.Error("a client wrote the key of the instance")
+		}
+		if err := packets.Close(); err != nil {
+			t.Fatal(err)
+		}
+		instance := w.Node("instance", func(c *node.Config) { c.Shared = node.Shared{Mode: node.SharedServe} })
+		w.Run(20 * time.Second)
+		if s := status(t, client); !s.Connected || !errors.Is(s.ControlErr, control.ErrAuth) {
+			t.Errorf("without the key: %+v", s)
+		}
+		b, err := instance.Storage.Read("transport_identity")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Storage.Write("transport_identity", b); err != nil {
+			t.Fatal(err)
+		}
+		w.Run(time.Minute)
+		if s := status(t, client); s.ControlErr != nil {
+			t.Errorf("with the key: %+v", s)
+		}
+	})
+}
+
 // TestSlowFirstHop: a packet over a slow interface of the instance is awaited longer. spec: rns-link §12.6
 func TestSlowFirstHop(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {

@@ -135,37 +135,65 @@ func (n *Node) watchInstance(ctx context.Context) {
 	t := time.NewTimer(controlInterval)
 	defer t.Stop()
 	retry := controlRetry
+	var refused time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.shared.news:
-			retry = controlRetry
+			retry, refused = controlRetry, time.Time{}
 		case <-t.C:
 		}
 		wait := controlInterval
 		n.shared.mu.Lock()
 		up := n.shared.connected
 		n.shared.mu.Unlock()
-		if up {
+		if n.reloadKey() || refused.IsZero() || n.env.now().Sub(refused) >= controlRefused {
+			refused = time.Time{}
+		}
+		if up && refused.IsZero() {
 			list, err := n.shared.remote.BlackholedIdentities(ctx)
 			if ctx.Err() != nil {
 				return
 			}
-			n.controlState(err)
-			switch {
-			case err == nil:
+			if n.controlState(err); err == nil {
 				n.takeBlackhole(list)
 				retry = controlRetry
-			case errors.Is(err, control.ErrAuth):
-				wait = controlRefused
-			default:
-				wait = retry
-				retry = min(2*retry, controlInterval)
+			} else if errors.Is(err, control.ErrAuth) {
+				refused = n.env.now()
 			}
+		}
+		if n.controlFails() {
+			wait = retry
+			retry = min(2*retry, controlInterval)
 		}
 		t.Reset(wait)
 	}
+}
+
+// reloadKey reads the key again, which the instance may have made after this node looked for it, and reports whether it
+// is another one now.
+func (n *Node) reloadKey() bool {
+	if n.cfg.Shared.Key != nil {
+		return false
+	}
+	id, err := n.readIdentity()
+	if err != nil {
+		return false
+	}
+	key := control.Key(id)
+	if n.shared.remote.HasKey(key) {
+		return false
+	}
+	n.shared.remote.SetKey(key)
+	return true
+}
+
+// controlFails tells whether the last call did not work.
+func (n *Node) controlFails() bool {
+	n.shared.mu.Lock()
+	defer n.shared.mu.Unlock()
+	return n.shared.controlErr != nil
 }
 
 // controlState notes whether calls work.
