@@ -103,7 +103,7 @@ var (
 	ErrCodingRate      = errors.New("coding rate is not between 5 and 8")
 	ErrAirtimeLimit    = errors.New("airtime limit is not between 0 and 100 %")
 	ErrCallsign        = errors.New("call sign is longer than 32 bytes")
-	ErrBluetooth       = errors.New("Bluetooth LE is not supported: connect the device by USB or TCP")
+	ErrBluetooth       = errors.New("no support for Bluetooth LE: connect the device by USB or TCP")
 	ErrHost            = errors.New("host is missing after tcp://")
 )
 
