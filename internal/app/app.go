@@ -211,6 +211,9 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.bus = event.New(a.conf.Now(), event.DefaultParams())
 	nodeConf := interfaces.NodeConfig(conf)
+	if err != nil {
+		nodeConf.Shared = node.Shared{} // the name it would have is in the file
+	}
 	if a.conf.Tune != nil {
 		a.conf.Tune(&nodeConf)
 	}

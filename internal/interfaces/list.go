@@ -65,6 +65,26 @@ type Listing struct {
 	Path    string
 	Changed bool  // another program changed the file
 	Err     error // why the file cannot be used
+	Shared  *Shared
+}
+
+// Media are the interfaces that packets of this program take: the enabled ones
+// of the file or, for a client, its connection to the program that runs them.
+func (l Listing) Media() []Status {
+	if sh := l.Shared; sh != nil && sh.Role == roleClient {
+		st := Status{Name: sh.Address, Type: "LocalClientInterface", Enabled: true, State: StateError, Since: sh.Since, Code: sh.Code, Detail: sh.Detail}
+		if sh.Connected {
+			st.State = StateUp
+		}
+		return []Status{st}
+	}
+	var out []Status
+	for _, st := range l.Items {
+		if st.Enabled {
+			out = append(out, st)
+		}
+	}
+	return out
 }
 
 // List returns every interface in the order of the file.
@@ -77,6 +97,7 @@ func (s *Service) List(ctx context.Context) (Listing, error) {
 	doc, docErr := s.doc, s.docErr
 	s.mu.Unlock()
 	l := Listing{Path: s.Path(), Err: docErr, Changed: !doc.sameText(s.opt.Dir)}
+	l.Shared = s.shared(ctx)
 	for _, c := range doc.conf.Interfaces {
 		l.Items = append(l.Items, s.status(c, live))
 	}

@@ -85,7 +85,7 @@ func (s *Service) Overview(ctx context.Context, e Evidence) (Overview, error) {
 		if err != nil {
 			return Overview{}, err
 		}
-		o.join(s.shared(ctx), live)
+		o.join(l.Shared, live)
 	}
 	o.judge(e, s.opt.Now())
 	return o, nil

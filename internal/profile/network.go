@@ -24,10 +24,7 @@ func (n *network) Media(ctx context.Context) ([]chat.Medium, error) {
 		return nil, err
 	}
 	var out []chat.Medium
-	for _, st := range l.Items {
-		if !st.Enabled {
-			continue
-		}
+	for _, st := range l.Media() {
 		out = append(out, chat.Medium{Name: st.Name, Up: interfaces.Useful(st), Traffic: st.HeardAt, Bitrate: st.Bitrate})
 	}
 	return out, nil
@@ -35,8 +32,11 @@ func (n *network) Media(ctx context.Context) ([]chat.Medium, error) {
 
 // reaches reports whether anybody is connected.
 func (n *network) reaches(ctx context.Context) (bool, error) {
-	media, err := n.Media(ctx)
-	return slices.ContainsFunc(media, func(m chat.Medium) bool { return m.Up }), err
+	l, err := n.profile.shared.Interfaces.List(ctx)
+	if l.Shared != nil && l.Shared.Clients > 0 {
+		return true, err
+	}
+	return slices.ContainsFunc(l.Media(), interfaces.Useful), err
 }
 
 // Route implements chat.Network.
