@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"meshchatx/rns"
 	"meshchatx/rns/iface/local"
 	"meshchatx/rns/node"
 	"meshchatx/tools/peer"
@@ -187,6 +188,10 @@ func newSharedLab(t *testing.T, w sharedWay) *sharedLab {
 		l.daemon = l.machine.programs(t, accepts("hub", l.port))
 		l.kill = l.daemon.daemon(ctx)
 		waitListening(ctx, t, l.port)
+		until(ctx, t, "key of the daemon", func() bool {
+			b, err := os.ReadFile(filepath.Join(l.machine.dir, "storage", "transport_identity"))
+			return err == nil && len(b) == rns.PrivateKeySize
+		})
 	}
 	var ours *node.Node
 	switch w.ours {

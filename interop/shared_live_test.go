@@ -114,7 +114,7 @@ func TestLiveToolsOnOurs(t *testing.T) {
 			contains("rnpath -t", tools.run(ctx, "rnpath", "-t"), hash, "1 hop")
 			contains("rnpath", tools.run(ctx, "rnpath", hash), "1 hop", "TCPInterface[Client on server")
 			contains("rnpath -r", tools.run(ctx, "rnpath", "-r"), "No information available") // no interface has a rate target
-			tools.run(ctx, "rnpath", "-x", st.quiet.Addr().Hex()) // its own neighbour
+			tools.run(ctx, "rnpath", "-x", st.quiet.Addr().Hex())                             // its own neighbour
 			if n.HasPath(ctx, st.quiet.Addr()) {
 				t.Error("the paths via a neighbour were not dropped")
 			}
