@@ -75,6 +75,8 @@ func pathRecord(v msgpack.Value) (p PathRecord, ok bool) {
 
 // AppendPathTable appends the file of the path table.
 func AppendPathTable(b []byte, list []PathRecord) []byte {
+	const typical = 150
+	b = slices.Grow(b, typical*len(list))
 	b = msgpack.AppendArrayHeader(b, len(list))
 	for _, p := range list {
 		b = p.append(b)

@@ -37,6 +37,7 @@ func (c rnsdCommand) Run(env *Environment) error {
 		_, err := io.WriteString(env.Stdout, exampleConfig)
 		return err
 	}
+	tuneMemory(env)
 	dir, err := c.dir(env)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 
 	"meshchatx/internal/app"
@@ -30,10 +29,6 @@ type serveCommand struct {
 	LogLevel          string `help:"error, warning, info or debug, or a number of the Reticulum scale." default:"info"`
 }
 
-// collectAt is how much the heap may grow before garbage is collected, in percent. Half of Go's own value leaves 47 MiB instead
-// of 65 after 5,000 announces, for about a fifth more processor time while they are stored. See docs/performance.md.
-const collectAt = 50
-
 // Run serves until the process is told to stop.
 func (c serveCommand) Run(env *Environment, vars *variables) error {
 	level, err := parseLevel(c.LogLevel)
@@ -41,9 +36,7 @@ func (c serveCommand) Run(env *Environment, vars *variables) error {
 		return &failure{code: exitUsage, err: err}
 	}
 	log := logger(env, level)
-	if env.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	tuneMemory(env)
 	vars.report(log)
 	if err := vars.guard(c.Host, c.NoHTTPS); err != nil {
 		return err

@@ -27,7 +27,7 @@ func (n *Node) exchange(t *tables) error {
 		return nil
 	}
 	var errs []error
-	if s.has(dirAnnounces) {
+	if t.set&setPaths != 0 && s.has(dirAnnounces) {
 		wanted := make(map[string][]byte)
 		t.announces(func(hash rns.Hash, raw []byte, label string) {
 			wanted[hash.Hex()] = rns.AppendCachedAnnounce(nil, rns.CachedAnnounce{Raw: raw, Interface: label})
@@ -37,7 +37,7 @@ func (n *Node) exchange(t *tables) error {
 			return err == nil
 		}))
 	}
-	if s.has(dirRatchets) {
+	if t.set&setKnown != 0 && s.has(dirRatchets) {
 		wanted, keys := make(map[string][]byte), make(map[string]rns.RatchetPublic)
 		for _, r := range t.ratchets.list {
 			name := r.Destination.Hex()

@@ -58,22 +58,37 @@ func (n *Node) save() error {
 	}
 	n.saving.Lock()
 	defer n.saving.Unlock()
-	t, err := n.copyTables(context.Background())
-	if err != nil {
-		return err
-	}
 	var errs []error
-	for _, f := range t.files() {
-		if err := n.env.storage.Write(f.name, f.content); err != nil {
-			n.storageProblem(f.name, err)
-			errs = append(errs, fmt.Errorf("save %s: %w", f.name, err))
+	for _, what := range [...]tableSet{setPaths, setKnown} { // one after the other: half as much memory
+		t, err := n.copyTables(context.Background(), what)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
 		}
+		for _, f := range t.files() {
+			if err := n.env.storage.Write(f.name, f.content()); err != nil {
+				n.storageProblem(f.name, err)
+				errs = append(errs, fmt.Errorf("save %s: %w", f.name, err))
+			}
+		}
+		errs = append(errs, n.exchange(t))
 	}
-	return errors.Join(append(errs, n.saveBlackhole(), n.exchange(t))...)
+	return errors.Join(append(errs, n.saveBlackhole())...)
 }
+
+// tableSet says which tables belong together.
+type tableSet uint8
+
+const (
+	// setPaths are paths with their announces, tunnels and packet hashes.
+	setPaths tableSet = 1 << iota
+	// setKnown are known destinations with their ratchets.
+	setKnown
+	setAll = setPaths | setKnown
+)
 
 // tables is a copy of what is stored.
 type tables struct {
+	set      tableSet
 	at       time.Time
 	known    copied[transport.KnownDestination]
 	ratchets copied[transport.ReceivedRatchet]
@@ -162,8 +177,8 @@ type storedTunnel struct {
 
 // copyTables copies the tables. Paths whose interface has not come back since the start are kept, for as long as a path
 // lives.
-func (n *Node) copyTables(ctx context.Context) (*tables, error) {
-	t := &tables{relaying: bool(n.cfg.Transport), tunnels: copiedTunnels{byID: make(map[rns.Hash]*storedTunnel)}}
+func (n *Node) copyTables(ctx context.Context, what tableSet) (*tables, error) {
+	t := &tables{set: what, relaying: bool(n.cfg.Transport), tunnels: copiedTunnels{byID: make(map[rns.Hash]*storedTunnel)}}
 	labels := make(map[InterfaceID]rns.Hash)
 	label := func(p *port) rns.Hash {
 		h, ok := labels[p.id]
@@ -198,13 +213,22 @@ func (n *Node) copyTables(ctx context.Context) (*tables, error) {
 			}
 		},
 	}
-	if t.relaying {
+	if what&setPaths == 0 {
+		w.Path, w.Tunnel, w.TunnelPath = nil, nil, nil
+	}
+	if what&setKnown == 0 {
+		w.Known = nil
+	}
+	if t.relaying && what&setPaths != 0 {
 		w.Hash = func(h rns.Hash) { t.hashes.turn = append(t.hashes.turn, h) }
 	}
 	var stored map[rns.Hash][]transport.PathRecord
 	err := n.walk(ctx, &w, func(now time.Time) {
-		n.dirty, t.at = n.dirty&transport.TableBlackhole, now
-		stored = maps.Clone(n.stored) // the lists in it never change
+		t.at = now
+		if what&setPaths != 0 { // the first set of a save
+			n.dirty &= transport.TableBlackhole
+			stored = maps.Clone(n.stored) // the lists in it never change
+		}
 	}, &t.known, &t.ratchets, &t.paths, &t.hashes, &t.tunnels)
 	if err != nil {
 		return nil, err
@@ -217,22 +241,44 @@ func (n *Node) copyTables(ctx context.Context) (*tables, error) {
 		}
 	}
 	t.paths.settle()
+	t.known.at, t.ratchets.at, t.paths.at = nil, nil, nil // large, and not needed any more
 	return t, nil
 }
 
-// storageFile is a file to be written.
+// storageFile is a file to be written. Its content is made when it is.
 type storageFile struct {
 	name    string
-	content []byte
+	content func() []byte
 }
 
 // files encodes the tables. Announces come first: a path without its announce is lost, an announce without a path is not.
 func (t *tables) files() []storageFile {
-	return append([]storageFile{{fileAnnounces, t.appendAnnounces()}, {fileRatchets, t.appendRatchets()}}, t.shared()...)
+	var files []storageFile
+	if t.set&setPaths != 0 {
+		files = append(files, storageFile{fileAnnounces, t.appendAnnounces})
+	}
+	if t.set&setKnown != 0 {
+		files = append(files, storageFile{fileRatchets, t.appendRatchets})
+	}
+	return append(files, t.shared()...)
 }
 
 // shared encodes the tables whose files are those of the reference.
 func (t *tables) shared() []storageFile {
+	var files []storageFile
+	if t.set&setPaths != 0 {
+		files = append(files, storageFile{filePaths, t.appendPaths}, storageFile{fileTunnels, t.appendTunnels})
+		if t.relaying {
+			files = append(files, storageFile{fileHashes, func() []byte { return rns.AppendPacketHashes(nil, t.hashes.list) }})
+		}
+	}
+	if t.set&setKnown != 0 {
+		files = append(files, storageFile{fileKnown, t.appendKnown})
+	}
+	return files
+}
+
+func (t *tables) appendKnown() []byte {
 	known := make([]rns.KnownDestination, 0, len(t.known.list))
 	for _, k := range t.known.list {
 		known = append(known, rns.KnownDestination{
@@ -240,10 +286,18 @@ func (t *tables) shared() []storageFile {
 			LastUsed: k.Used, Retained: k.Retained,
 		})
 	}
+	return rns.AppendKnownDestinations(nil, known)
+}
+
+func (t *tables) appendPaths() []byte {
 	paths := make([]rns.PathRecord, 0, len(t.paths.list))
 	for _, r := range t.paths.list {
 		paths = append(paths, pathOfFile(r.PathRecord, r.iface))
 	}
+	return rns.AppendPathTable(nil, paths)
+}
+
+func (t *tables) appendTunnels() []byte {
 	tunnels := make([]rns.TunnelRecord, 0, len(t.tunnels.byID))
 	for _, id := range slices.SortedFunc(maps.Keys(t.tunnels.byID), func(a, b rns.Hash) int { return slices.Compare(a[:], b[:]) }) {
 		tu := t.tunnels.byID[id]
@@ -255,14 +309,7 @@ func (t *tables) shared() []storageFile {
 			tunnels = append(tunnels, r)
 		}
 	}
-	files := []storageFile{
-		{filePaths, rns.AppendPathTable(nil, paths)}, {fileTunnels, rns.AppendTunnels(nil, tunnels)},
-		{fileKnown, rns.AppendKnownDestinations(nil, known)},
-	}
-	if t.relaying {
-		files = append(files, storageFile{fileHashes, rns.AppendPacketHashes(nil, t.hashes.list)})
-	}
-	return files
+	return rns.AppendTunnels(nil, tunnels)
 }
 
 // pathOfFile is a path as files hold it.
@@ -298,9 +345,10 @@ func (t *tables) announces(yield func(hash rns.Hash, raw []byte, label string)) 
 
 // appendAnnounces encodes the cached announces: an array of packets.
 func (t *tables) appendAnnounces() []byte {
-	count := 0
-	t.announces(func(rns.Hash, []byte, string) { count++ })
-	b := msgpack.AppendArrayHeader(nil, count)
+	const header = 5 // of an array or a string, at most
+	count, size := 0, header
+	t.announces(func(_ rns.Hash, raw []byte, _ string) { count, size = count+1, size+len(raw)+header })
+	b := msgpack.AppendArrayHeader(make([]byte, 0, size), count)
 	t.announces(func(_ rns.Hash, raw []byte, _ string) { b = msgpack.AppendBin(b, raw) })
 	return b
 }

@@ -47,7 +47,7 @@ func (s *session) million() error {
 		return fmt.Errorf("%d paths of %d came back", a.Paths, s.destinations)
 	}
 	s.record("million-load", a.T-float64(begin.UnixNano())/1e9)
-	s.record("million-loaded", n.memory()/mib)
+	s.record("million-loaded", n.peak()/mib)
 	return nil
 }
 

@@ -42,7 +42,7 @@ var figures = []figure{
 	{"million-file", "… on the disk per destination", "B", less, -1, 0},
 	{"million-save", "… to save them, closing", "s", less, -1, 0},
 	{"million-load", "… to load them, starting", "s", less, -1, 0},
-	{"million-loaded", "… resident memory once loaded", "MiB", less, 2048, 0},
+	{"million-loaded", "… peak of memory while loading", "MiB", less, 2048, 0},
 	{"links", "link set-up, sequential", "/s", more, 1_600, 2_000},
 	{"links-hop", "… one hop", "/s", more, -1, 0},
 	{"rtt", "round trip of a small packet, direct", "ms", less, 0.25, 0.15},
