@@ -195,7 +195,11 @@ func (o *options) milliseconds(key string, without time.Duration) time.Duration 
 func (o *options) percent(key string) iface.Measure {
 	v, has, err := o.Float(key)
 	o.note(err)
-	return iface.Measure{Value: v, Known: has && err == nil}
+	m := iface.Measure{Value: v, Known: has && err == nil}
+	if err := rnode.ValidateLimits(m); err != nil {
+		o.note(o.Error(key, err))
+	}
+	return m
 }
 
 func (o *options) flow() serialport.Flow {

@@ -15,8 +15,9 @@
 //  5. When the medium is lost, Serve returns the reason. The node waits and calls Serve again. When the context ends,
 //     Serve closes everything it opened and returns; a Send that is blocked at that moment returns too.
 //
-// Package mem is the in-memory medium, the other packages but three are the real ones: framing holds the byte framings of
-// stream media, stream what drivers of connections share, ifacetest serves drivers in tests.
+// Package mem is the in-memory medium, the other packages but five are the real ones: framing holds the byte framings of
+// stream media, stream what drivers of connections share, serialport what drivers of serial devices share, ifacetest serves
+// drivers in tests, devicetest simulates serial devices.
 //
 // spec: rns-interfaces §1
 package iface
