@@ -145,15 +145,3 @@ func number(n *int64) int64 {
 	}
 	return *n
 }
-
-// AutoconnectSource is the identity that published what an interface leads to
-// that was connected to by itself; false for others. spec: rns-core §21.1
-func (s *Service) AutoconnectSource(id node.InterfaceID) (rns.Addr, bool) {
-	s.found.mu.Lock()
-	a := s.found.agent
-	s.found.mu.Unlock()
-	if a == nil {
-		return rns.Addr{}, false
-	}
-	return a.Source(id)
-}

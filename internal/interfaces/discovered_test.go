@@ -213,8 +213,10 @@ func TestDiscovered(t *testing.T) {
 		if d := cmp.Diff(entry, l.Items[0].Entry); d != "" {
 			t.Error(d)
 		}
-		if source, ok := s.AutoconnectSource(2); !ok || source != gate.TransportID() {
-			t.Errorf("source %v, %v", source, ok)
+		stats, err := reader.InterfaceStats(t.Context())
+		if n := len(stats.Interfaces); err != nil || n != 2 || stats.Interfaces[n-1].AutoconnectSource != gate.TransportID().Hex() ||
+			stats.Interfaces[0].AutoconnectSource != "" {
+			t.Errorf("%+v, %v", stats, err)
 		}
 		if l, err := silent.Discovered(t.Context()); err != nil || l.Listening || l.Items != nil {
 			t.Errorf("%+v, %v", l, err)

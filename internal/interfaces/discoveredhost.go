@@ -60,7 +60,9 @@ func connectConfig(conf config.Reticulum, r discovery.Record) node.InterfaceConf
 	if r.Access != nil {
 		c.NetworkName, c.Passphrase = r.Access.NetworkName, r.Access.Passphrase
 	}
-	return general(c)
+	made := general(c)
+	made.AutoconnectSource = r.NetworkID
+	return made
 }
 
 // up lists the blocks of the file that run.
@@ -105,8 +107,8 @@ const (
 	remoteKey          = "remote"
 )
 
-// address is the name under which an interface is reached through a network
-// that hides places; empty for others.
+// address is the name under which others reach an interface through a network
+// that hides places; empty where there is none, or not yet.
 func (h discoveryHost) address(ctx context.Context, name string) string {
 	live, err := h.live(ctx)
 	if err != nil {
@@ -116,8 +118,8 @@ func (h discoveryHost) address(ctx context.Context, name string) string {
 	id := h.running[name].id
 	h.mu.Unlock()
 	for _, i := range live {
-		if i.ID == id {
-			return i.Address
+		if own, ok := i.Driver.(iface.Reachable); ok && i.ID == id && own.Endpoint().Connectable {
+			return own.Endpoint().Address
 		}
 	}
 	return ""

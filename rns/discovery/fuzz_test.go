@@ -13,6 +13,7 @@ import (
 )
 
 func seeds(f *testing.F) []announceVector {
+	f.Helper()
 	return vectortest.Group[announceVector](f, vectortest.Load(f, core), "discovery_announces")
 }
 

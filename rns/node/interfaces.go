@@ -46,6 +46,9 @@ type InterfaceConfig struct {
 	MaxTries int
 	// Reconnect replaces Params.Reconnect.
 	Reconnect time.Duration
+	// AutoconnectSource is the identity that published what the interface leads to, if it was connected to because of that.
+	// spec: rns-core §22.6
+	AutoconnectSource rns.Addr
 }
 
 // StateWord is the state of an interface in one word.

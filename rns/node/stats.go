@@ -81,6 +81,9 @@ func interfaceStats(st *InterfaceStatus, peers int) control.InterfaceStats {
 		target, penalty, grace := int(r.Target.Seconds()), int(r.Penalty.Seconds()), r.Grace
 		i.AnnounceRateTarget, i.AnnounceRatePenalty, i.AnnounceRateGrace = &target, &penalty, &grace
 	}
+	if source := st.Config.AutoconnectSource; !source.IsZero() {
+		i.AutoconnectSource = source.Hex()
+	}
 	if st.Config.AnnouncesToInternal {
 		yes := true
 		i.AnnouncesToInternal = &yes

@@ -39,9 +39,10 @@ type Node struct {
 }
 
 // New returns an empty network. seed starts all chance in it.
-func New(t testing.TB, seed uint64) *Network {
-	w := &Network{t: t, seed: seed}
-	t.Cleanup(w.Close)
+func New(tb testing.TB, seed uint64) *Network {
+	tb.Helper()
+	w := &Network{t: tb, seed: seed}
+	tb.Cleanup(w.Close)
 	return w
 }
 

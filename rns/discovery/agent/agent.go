@@ -90,10 +90,8 @@ type Agent struct {
 
 // connection is an interface the agent connected.
 type connection struct {
-	id     node.InterfaceID
-	record rns.Hash
-	at     discovery.Endpoint
-	source rns.Addr
+	id node.InterfaceID
+	at discovery.Endpoint
 }
 
 // New makes an agent. It does nothing before Run.

@@ -49,21 +49,8 @@ func (a *Agent) connect(ctx context.Context, r discovery.Record) discovery.Decis
 	a.log.Info("discovered interface is connected", slog.String("name", r.Name), slog.String("host", r.ReachableOn))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.connected[r.Endpoint().Hash()] = connection{id: id, record: r.Hash(), at: r.Endpoint(), source: r.NetworkID}
+	a.connected[r.Endpoint().Hash()] = connection{id: id, at: r.Endpoint()}
 	return d
-}
-
-// Source is the identity that published what an interface of the agent leads
-// to; false for other interfaces. spec: rns-core §21.1
-func (a *Agent) Source(id node.InterfaceID) (rns.Addr, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, c := range a.connected {
-		if c.id == id {
-			return c.source, true
-		}
-	}
-	return rns.Addr{}, false
 }
 
 // connectStored goes through the stored records of transport nodes, the best
