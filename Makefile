@@ -9,6 +9,7 @@ BIN        := bin/meshchatx
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS    := -s -w -X meshchatx/internal/cli.version=$(VERSION)
 FUZZTIME   ?= 60s
+SOAK ?= 30m
 ARGS       ?=
 export CGO_ENABLED ?= 0
 # One set of flags for building and testing, so that every package is compiled once.
@@ -82,7 +83,8 @@ live: ## tests against the Python reference; MESHCHATX_LIVE names its PYTHONPATH
 bench: build ## the table of docs/performance.md
 	$(GO) run ./tools/bench
 
-soak: ## long simulations under load
+soak: ## SOAK (30m) at full load into docs/soak.md, then long simulations
+	$(GO) run ./tools/soak -duration $(SOAK) -report docs/soak.md
 	MESHCHATX_SOAK=1 $(GO) test -count=1 -timeout 60m -run Soak ./...
 
 fuzz: ## every fuzz target for FUZZTIME (60s)
