@@ -171,7 +171,8 @@ func TestPublishDiscoverConnect(t *testing.T) {
 		stop()
 		listener = listener.Restart()
 		mine = &media{node: listener}
-		conf.Node, conf.Interfaces = listener.Node, mine
+		conf.Node, conf.Interfaces, conf.Params = listener.Node, mine, agent.DefaultParams()
+		conf.Params.Monitor = time.Hour // a week passes below
 		a, _ = run(t, conf)
 		if n := len(mine.connected()); n != 2 {
 			t.Errorf("connected to %d stored records", n)
