@@ -124,15 +124,28 @@ func (d *Destination) Announced() time.Time {
 // Handle adds or replaces a request handler.
 func (d *Destination) Handle(h RequestHandler) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.requests[rns.RequestPathHash(h.Path)] = h
+	d.mu.Unlock()
+	d.serveAnew()
 }
 
 // Unhandle removes the request handler of a path.
 func (d *Destination) Unhandle(path string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	delete(d.requests, rns.RequestPathHash(path))
+	d.mu.Unlock()
+	d.serveAnew()
+}
+
+// serveAnew tells the incoming links there are already which requests they take.
+func (d *Destination) serveAnew() {
+	d.node.post(func(time.Time) {
+		for _, l := range d.node.links {
+			if l.local == d {
+				l.inbox.call(func(time.Time) { l.m.SetServePolicy(d.servePolicy()) })
+			}
+		}
+	})
 }
 
 func (d *Destination) handler(path rns.Addr) (RequestHandler, bool) {
