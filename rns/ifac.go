@@ -84,6 +84,16 @@ func (f *IFAC) DisplaySignature() Signature {
 	return Signature(ed25519.Sign(f.keys().signing, h[:]))
 }
 
+// Key is the derived secret, 64 bytes in the form of an identity file: whoever
+// has it can do all that the access code allows. It is for laboratories that
+// compare implementations; nil for nil. spec: rns-core §9.1
+func (f *IFAC) Key() []byte {
+	if f == nil {
+		return nil
+	}
+	return slices.Clone(f.keys().derived)
+}
+
 // String hides the key.
 func (f *IFAC) String() string {
 	if f == nil {
