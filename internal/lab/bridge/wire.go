@@ -285,7 +285,6 @@ func (s *session) start(ctx context.Context, dir, file string) (string, *peer, e
 		return "", nil, err
 	}
 	nc := interfaces.NodeConfig(c)
-	nc.Params.Link.Resource.MaxContent = expandLimit
 	n, err := node.New(nc, node.WithStorage(node.NewDirStorage(filepath.Join(dir, "storage"))))
 	if err != nil {
 		return "", nil, err

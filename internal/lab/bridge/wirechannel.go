@@ -27,6 +27,12 @@ func channelCommands() map[string]handler {
 	}
 }
 
+// Numbers of the exceptions of the reference.
+const (
+	notReady = 3
+	tooBig   = 5
+)
+
 // suiteMessage is the type of the messages of the suite.
 const suiteMessage = 257
 
@@ -96,9 +102,9 @@ func channelSend(ctx context.Context, n *peer, p struct {
 	case errors.Is(err, context.DeadlineExceeded):
 		out["ready"] = false
 	case errors.Is(err, node.ErrTooLarge):
-		out["rejected"], out["error"], out["ce_type"] = true, err.Error(), 4
+		out["rejected"], out["error"], out["ce_type"] = true, err.Error(), tooBig
 	case err != nil:
-		out["rejected"], out["error"], out["ce_type"] = true, err.Error(), 2
+		out["rejected"], out["error"], out["ce_type"] = true, err.Error(), notReady
 	default:
 		out["sent"], out["rejected"], out["sequence"], out["tries"] = true, false, before.NextTx, 1
 		out["delivered"], out["tries"] = awaitMessage(ctx, l, before.NextTx, delivered, time.Until(end))
@@ -224,7 +230,13 @@ func channelInject(ctx context.Context, n *peer, p struct {
 			}
 			raw = link.Envelope{Type: kind, Sequence: uint16(e.Sequence), Data: e.Data}.Append(nil)
 		}
-		if _, err := fromPeer(ctx, l, rns.ContextChannel, raw, nil); err != nil {
+		v, err := fromPeer(ctx, l, rns.ContextChannel, raw, nil)
+		for err == nil && v == rns.VerdictOverload { // until the application has read what waits
+			if err = n.node.Quiesce(ctx); err == nil {
+				v, err = fromPeer(ctx, l, rns.ContextChannel, raw, nil)
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 		injected = append(injected, e.Sequence)

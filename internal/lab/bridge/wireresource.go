@@ -39,8 +39,9 @@ const expandLimit = 256 << 10
 // sending is an outgoing resource with what was seen of its machine.
 type sending struct {
 	*node.Transfer
-	link *node.Link
-	seen resource.Snapshot
+	link     *node.Link
+	metadata bool
+	seen     resource.Snapshot
 }
 
 // look copies the state of the transfer while there is one.
@@ -56,7 +57,16 @@ func (s *sending) look(ctx context.Context) {
 	}
 }
 
+// describe tells what was seen of the machine. Of a small resource it may have been too fast to be seen; its hash is known
+// all the same, and it has one segment.
 func (s *sending) describe() obj {
+	if s.seen.Segment == 0 {
+		hash := s.Status().Hash.Hex()
+		return obj{
+			"original_hash": hash, "hash": hash, "total_segments": 1, "segment_index": 1, "parts": nil, "compressed": nil,
+			"has_metadata": s.metadata, "split": false,
+		}
+	}
 	return obj{
 		"original_hash": s.seen.Original.Hex(), "hash": s.seen.Hash.Hex(), "total_segments": s.seen.Segments, "segment_index": s.seen.Segment,
 		"parts": s.seen.Parts, "compressed": s.seen.Compressed, "has_metadata": s.seen.HasMetadata, "split": s.seen.Segments > 1,
@@ -99,7 +109,7 @@ func (p *peer) transfer(ctx context.Context, q resourceParams) (string, *sending
 	if err != nil {
 		return "", nil, err
 	}
-	s := &sending{Transfer: t, link: l}
+	s := &sending{Transfer: t, link: l, metadata: o.HasMetadata}
 	wait(2*time.Second, func() bool {
 		s.look(ctx)
 		return s.seen.Segment > 0 || t.Status().State != node.TransferRunning
@@ -123,6 +133,10 @@ func resourceSend(ctx context.Context, n *peer, p resourceParams) (any, error) {
 	done := wait(within(p.Timeout, 30*time.Second), func() bool { return s.Status().State != node.TransferRunning })
 	if !done {
 		_ = s.Cancel(ctx)
+	}
+	if s.seen.Segment == 0 {
+		first = s.describe()
+		first["resource_id"], first["size"] = h, len(p.Data)
 	}
 	status := s.outcome()
 	first["success"], first["status"], first["timed_out"] = status == resourceComplete, status, !done
