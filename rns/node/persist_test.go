@@ -222,6 +222,9 @@ func FuzzStoredTables(f *testing.F) {
 		_ = s.Write("announces", announces)
 		_ = s.Write("received_ratchets", ratchets)
 		_ = s.Write("destination_table", announces)
+		_ = s.Write("tunnels", announces)
+		_ = s.Write("blackhole/local", announces)
+		_ = s.Write("known_destinations", ratchets)
 		conf := node.DefaultConfig()
 		conf.Transport = node.On
 		n, err := node.New(conf, node.WithStorage(&s))

@@ -31,7 +31,9 @@ func (n *Node) walk(ctx context.Context, w *transport.Walk, begin func(now time.
 		more, err = ask(ctx, n, func(now time.Time) bool { return w.Next(now, n.cfg.Params.SavePortion) })
 	}
 	if err != nil {
-		n.post(func(time.Time) { w.Close() }) // a turn may still be under way
+		if !n.post(func(time.Time) { w.Close() }) { // a turn may still be under way
+			w.Close()
+		}
 		return err
 	}
 	for _, l := range lists {
