@@ -206,7 +206,7 @@ func TestSerialKindsOutOfRange(t *testing.T) {
 			t.Errorf("%s, %s: %v, want %v", c.kind, c.lines, err, c.want)
 		}
 		var option *config.OptionError
-		if c.want != rnodemulti.ErrNoRadios && c.want != config.ErrMissing && (!errors.As(err, &option) || option.Line < 5) {
+		if !errors.Is(c.want, rnodemulti.ErrNoRadios) && !errors.Is(c.want, config.ErrMissing) && (!errors.As(err, &option) || option.Line < 5) {
 			t.Errorf("%s, %s: no line in %v", c.kind, c.lines, err)
 		}
 	}

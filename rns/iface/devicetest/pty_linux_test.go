@@ -98,6 +98,9 @@ func TestSerialOverTerminals(t *testing.T) {
 			arrives(t, way[1], everyByte(n))
 		}
 	}
+	if err := ends(t, devicetest.Serve(t.Context(), again(t, driver, pa))); !errors.Is(err, serialport.ErrBusy) {
+		t.Errorf("opened twice: %v", err)
+	}
 	pa.Unplug()
 	if err := ends(t, ha); !errors.Is(err, serialport.ErrUnplugged) {
 		t.Errorf("ended with %v", err)
@@ -113,6 +116,16 @@ func TestSerialOverTerminals(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrives(t, hb, everyByte(100))
+}
+
+// again is a second driver for the same port.
+func again(t *testing.T, driver func(*devicetest.Port) (iface.Interface, error), p *devicetest.Port) iface.Interface {
+	t.Helper()
+	d, err := driver(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func TestModemsOverTerminals(t *testing.T) {

@@ -22,6 +22,9 @@ func open(path string, m *serial.Mode) (io.ReadWriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := lock(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	setup, err := serial.Open(path, m)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -30,6 +33,23 @@ func open(path string, m *serial.Mode) (io.ReadWriteCloser, error) {
 		return nil, errors.Join(err, f.Close(), setup.Close())
 	}
 	return &device{File: f, setup: setup}, nil
+}
+
+// lock keeps other programs that lock, and other interfaces of this one, from the device until it is closed. The exclusive
+// mode of terminals, which the library sets too, does not stop the superuser. spec: rns-interfaces §7
+func lock(f *os.File) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := conn.Control(func(fd uintptr) { failed = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB) }); err != nil {
+		return err
+	}
+	if errors.Is(failed, syscall.EWOULDBLOCK) {
+		return syscall.EBUSY
+	}
+	return failed
 }
 
 // Close closes both handles.
