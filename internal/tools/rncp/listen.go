@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"meshchatx/rns"
@@ -101,6 +102,28 @@ type Listener struct {
 	folder *folder
 	jail   *os.Root
 	base   string // of the jail, absolute
+
+	mu      sync.Mutex
+	serving map[rns.Addr]int // files that are handed out, by link
+}
+
+// begin counts a file that is to be handed out, unless there are enough on the link.
+func (l *Listener) begin(link rns.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.serving[link] >= l.conf.Fetches {
+		return false
+	}
+	l.serving[link]++
+	return true
+}
+
+func (l *Listener) end(link rns.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.serving[link]--; l.serving[link] <= 0 {
+		delete(l.serving, link)
+	}
 }
 
 // Listen begins to listen. Close the listener before the node.
@@ -108,7 +131,7 @@ func Listen(n *node.Node, c ListenerConfig) (l *Listener, err error) {
 	if c.Fetches <= 0 {
 		c.Fetches = DefaultFetches
 	}
-	l = &Listener{conf: c}
+	l = &Listener{conf: c, serving: make(map[rns.Addr]int)}
 	defer func() {
 		if err != nil {
 			l.closeFiles()
@@ -254,7 +277,13 @@ func (l *Listener) fetched(r *node.Request) (*node.Response, error) {
 		l.event(Event{Kind: Refused, Peer: peer, Path: string(text), Err: err}, now)
 		return answer(msgpack.Int(notAllowed))
 	}
+	if !l.begin(r.Link.ID()) {
+		return answer(msgpack.Nil())
+	}
 	file, size, err := l.open(name)
+	if err != nil {
+		l.end(r.Link.ID())
+	}
 	switch {
 	case errors.Is(err, errOutside):
 		l.event(Event{Kind: Refused, Peer: peer, Path: string(text), Err: err}, now)
@@ -267,6 +296,7 @@ func (l *Listener) fetched(r *node.Request) (*node.Response, error) {
 		Metadata: metadataOf(filepath.Base(name)), HasMetadata: true, Compression: l.conf.Compression,
 		OnConclude: func(s node.TransferStatus) {
 			_ = file.Close()
+			l.end(r.Link.ID())
 			if e.Kind = Served; s.Err != nil {
 				e.Kind, e.Err = Failed, s.Err
 			}
@@ -276,6 +306,7 @@ func (l *Listener) fetched(r *node.Request) (*node.Response, error) {
 	l.event(e, now)
 	if _, err := r.Link.SendResource(context.Background(), file, size, o); err != nil {
 		_ = file.Close()
+		l.end(r.Link.ID())
 		e.Kind, e.Err = Failed, err
 		l.event(e, now)
 		return answer(msgpack.Nil())

@@ -326,6 +326,43 @@ func TestFetchRefusals(t *testing.T) {
 	})
 }
 
+// One link cannot make the listener open files without end.
+func TestFetchesOfOneLinkAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, lan, func(w *world, c *ListenerConfig) { c.Jail, c.Fetches = w.jail, 2 })
+		w.file(w.jail, "a", []byte("a"))
+		peer := w.peer()
+		peer.Name = DestinationName
+		for range 2 { // what has ended counts no more
+			l, err := stack.Link(t.Context(), w.user.Node, peer, node.LinkHandler{OnResource: func(*node.Link, node.ResourceOffer) *node.ResourceAcceptance {
+				time.Sleep(time.Minute) // virtual: the offers wait
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked []*node.RequestReceipt
+			for range 3 {
+				r, err := l.Request(t.Context(), fetchPath, msgpack.Str("a"), node.RequestOptions{Timeout: time.Hour})
+				if err != nil {
+					t.Fatal(err)
+				}
+				asked = append(asked, r)
+			}
+			for i, want := range []error{nil, nil, ErrRemote} {
+				if s, err := asked[i].Wait(t.Context()); err != nil || !errors.Is(answered(s.Response), want) {
+					t.Errorf("request %d: %s, %v", i, s.Response, err)
+				}
+			}
+			l.Close()
+			w.Run(5 * time.Minute)
+		}
+		if len(w.listener.serving) != 0 {
+			t.Error(w.listener.serving)
+		}
+	})
+}
+
 // Everybody is served where that was asked for, even those who do not say who they are.
 func TestAnybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
