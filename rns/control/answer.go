@@ -111,7 +111,7 @@ func flag(v bool, err error) ([]byte, error) { return msgpack.AppendBool(nil, v)
 func trueOrNil(changed bool, err error) ([]byte, error) {
 	switch {
 	case err != nil:
-		return msgpack.AppendBool(nil, false), nil
+		return msgpack.AppendBool(nil, false), nil //nolint:nilerr // the response tells the caller
 	case !changed:
 		return msgpack.AppendNil(nil), nil
 	}

@@ -128,7 +128,7 @@ type side uint8
 
 const (
 	listening side = iota
-	dialing
+	connecting
 )
 
 type handshakeState uint8
@@ -150,7 +150,7 @@ func NewListener(key []byte, p Policy, random io.Reader) (*Handshake, []byte, er
 
 // NewDialer begins the side that connected. It reads its challenge from random at once.
 func NewDialer(key []byte, p Policy, random io.Reader) (*Handshake, error) {
-	h := &Handshake{key: key, policy: p, side: dialing, state: awaitChallenge}
+	h := &Handshake{key: key, policy: p, side: connecting, state: awaitChallenge}
 	_, err := h.makeChallenge(random)
 	return h, err
 }
@@ -202,7 +202,7 @@ func (h *Handshake) checkResponse(message []byte) ([][]byte, error) {
 		return [][]byte{[]byte(failure)}, err
 	}
 	h.state = awaitChallenge
-	if h.side == dialing {
+	if h.side == connecting {
 		h.state = authenticated
 	}
 	return [][]byte{[]byte(welcome)}, nil

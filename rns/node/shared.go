@@ -88,10 +88,10 @@ type LocalSockets interface {
 // shared is what a node knows of the shared instance.
 type shared struct {
 	role            Role
-	packets, listen net.Listener    // bound by join, at an instance
-	remote          *control.Client // at a client
-	ctx             context.Context // ends with the interfaces
-	news            chan struct{}   // the connection came up
+	packets, listen net.Listener                // bound by join, at an instance
+	remote          *control.Client             // at a client
+	spawn           func(func(context.Context)) // runs a function of the crew until the interfaces end
+	news            chan struct{}               // the connection came up
 	hops            hopMemory
 
 	mu         sync.Mutex
@@ -238,7 +238,7 @@ func (n *Node) makeMachine(delta uint8) {
 // share starts what belongs to the role, until ctx ends. The control socket is served before programs are accepted.
 // spec: rns-link §12.6
 func (n *Node) share(ctx context.Context) {
-	n.shared.ctx = ctx
+	n.shared.spawn = func(f func(context.Context)) { n.crew.run(func() { f(ctx) }) }
 	switch n.shared.role {
 	case RoleInstance:
 		n.crew.run(func() { n.serveControl(ctx, n.shared.listen) })

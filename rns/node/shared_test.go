@@ -35,7 +35,7 @@ func status(t *testing.T, n *rnstest.Node) node.SharedStatus {
 // TestRolesAtStart: the first program becomes the instance, the others its clients. spec: rns-link §11.2, rns-core §23.3
 func TestRolesAtStart(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
-		if _, err := startAlone(w, t, node.SharedAttach); !errors.Is(err, node.ErrNoInstance) {
+		if _, err := startAlone(t, w, node.SharedAttach); !errors.Is(err, node.ErrNoInstance) {
 			t.Errorf("attached to nothing: %v", err)
 		}
 		first := w.Node("first", sharing(node.SharedAuto))
@@ -65,7 +65,7 @@ func TestRolesAtStart(t *testing.T) {
 		if _, err := second.AddInterface(mem.New("x"), rnstest.Open()); !errors.Is(err, node.ErrClientRole) {
 			t.Errorf("a client took an interface: %v", err)
 		}
-		if _, err := startAlone(w, t, node.SharedServe); !errors.Is(err, errInUse) {
+		if _, err := startAlone(t, w, node.SharedServe); !errors.Is(err, errInUse) {
 			t.Errorf("second instance: %v", err)
 		}
 	})
@@ -75,7 +75,7 @@ func TestRolesAtStart(t *testing.T) {
 var errInUse = rnstest.ErrInUse
 
 // startAlone starts a node whose start may fail.
-func startAlone(w *rnstest.Network, t *testing.T, mode node.SharedMode) (*node.Node, error) {
+func startAlone(t *testing.T, w *rnstest.Network, mode node.SharedMode) (*node.Node, error) {
 	t.Helper()
 	c := node.DefaultConfig()
 	sharing(mode)(&c)

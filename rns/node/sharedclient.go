@@ -75,13 +75,13 @@ func (n *Node) lostInstance(now time.Time, p *port) {
 
 // after calls f later, unless the interfaces end before.
 func (n *Node) after(wait time.Duration, f func()) {
-	n.crew.run(func() {
+	n.shared.spawn(func(ctx context.Context) {
 		t := time.NewTimer(wait)
 		defer t.Stop()
 		select {
 		case <-t.C:
 			f()
-		case <-n.shared.ctx.Done():
+		case <-ctx.Done():
 		}
 	})
 }
@@ -306,8 +306,8 @@ func (n *Node) extraHop(ctx context.Context, dest rns.Addr) time.Duration {
 		return max(0, wait-base)
 	}
 	answer := make(chan time.Duration, 1)
-	n.crew.run(func() {
-		wait, err := n.shared.remote.FirstHopTimeout(n.shared.ctx, dest)
+	n.shared.spawn(func(ctx context.Context) {
+		wait, err := n.shared.remote.FirstHopTimeout(ctx, dest)
 		if err != nil {
 			wait = base
 		}
@@ -330,8 +330,8 @@ func (n *Node) tell(call func(ctx context.Context, s control.Service) error) {
 	if !n.callable() {
 		return
 	}
-	n.crew.run(func() {
-		if err := call(n.shared.ctx, n.shared.remote); err != nil {
+	n.shared.spawn(func(ctx context.Context) {
+		if err := call(ctx, n.shared.remote); err != nil {
 			n.env.log.Debug("control call", slog.Any("error", err))
 		}
 	})

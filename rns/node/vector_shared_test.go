@@ -137,7 +137,8 @@ func TestLocalFrames(t *testing.T) {
 		t.Errorf("bound twice: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	h := &frameHost{ctx: ctx, sizes: make(chan int, 16)}
+	h := &frameHost{sizes: make(chan int, 16)}
+	h.serve = func(child iface.Interface) error { return child.Serve(ctx, h) }
 	ended := make(chan error, 1)
 	listener := local.NewListener(local.ListenerConfig{Endpoint: endpoint, Socket: socket})
 	go func() { ended <- listener.Serve(ctx, h) }()
@@ -163,7 +164,7 @@ func TestLocalFrames(t *testing.T) {
 
 // frameHost serves peers and tells the sizes of their frames.
 type frameHost struct {
-	ctx   context.Context
+	serve func(iface.Interface) error
 	sizes chan int
 }
 
@@ -179,7 +180,7 @@ func (h *frameHost) Spawn(child iface.Interface) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = child.Serve(h.ctx, h)
+		_ = h.serve(child)
 	}()
 	return done
 }
