@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"meshchatx/rns"
 	"meshchatx/rns/node"
@@ -36,6 +37,9 @@ func onMock[P any](f func(ctx context.Context, m *mock, p P) (any, error)) handl
 	})
 }
 
+// quiet keeps a node from announcing itself while the suite counts frames.
+const quiet = 24 * time.Hour
+
 func mockStart(ctx context.Context, s *session, p struct {
 	attachParams
 	Seed      hexed `json:"identity_seed"`
@@ -51,6 +55,7 @@ func mockStart(ctx context.Context, s *session, p struct {
 	}
 	c := node.DefaultConfig()
 	c.Transport, c.StaticIdentity = node.Switch(p.Transport == nil || *p.Transport), node.On
+	c.Management.PublishBlackhole, c.Params.ManagementFirst = node.On, quiet
 	m, err := newMock(ctx, c, id)
 	if err != nil {
 		return nil, err

@@ -327,7 +327,7 @@ func proofLog(_ context.Context, n *peer, p destParam) (any, error) {
 	links := li.incoming()
 	records, _ := n.tap.Since(0)
 	came := make(map[rns.Hash]rns.Context)
-	contexts, channel := []rns.Context{}, 0
+	contexts, channel := []int{}, 0
 	for _, r := range records {
 		if r.ParseErr != nil || !slices.ContainsFunc(links, func(l *node.Link) bool { return l.ID() == r.Packet.Dest }) {
 			continue
@@ -337,7 +337,7 @@ func proofLog(_ context.Context, n *peer, p destParam) (any, error) {
 			came[rns.PacketHash(r.Raw)] = r.Packet.Context
 		case r.Packet.Type == rns.PacketProof && r.Packet.Context == rns.ContextNone && len(r.Packet.Data) >= rns.HashSize:
 			if c, ok := came[rns.Hash(r.Packet.Data[:rns.HashSize])]; ok {
-				contexts = append(contexts, c)
+				contexts = append(contexts, int(c))
 				channel += number(c == rns.ContextChannel)
 			}
 		}

@@ -273,7 +273,7 @@ func signalling(p struct {
 	MTU  int
 	Mode uint8
 }) (any, error) {
-	enabled := []link.Mode{link.ModeAES256CBC}
+	enabled := []int{int(link.ModeAES256CBC)}
 	raised := link.Mode(p.Mode) != link.ModeAES256CBC
 	out := obj{
 		"mtu": p.MTU, "mode": p.Mode, "signalling_bytes": nil, "raised": raised, "mtu_bytemask": link.MaxMTU, "mode_bytemask": 0xE0,
