@@ -47,8 +47,10 @@ func TestDestinationsOfOneNodeReachEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Wait(t.Context()); err != nil || in.Texts()[0] != "hello" {
-			t.Errorf("packet: %v", err)
+		err = r.Wait(t.Context())
+		w.Settle() // the proof does not wait for the callback
+		if texts := in.Texts(); err != nil || len(texts) != 1 || texts[0] != "hello" {
+			t.Errorf("packet %q: %v", texts, err)
 		}
 		closed := make(chan error, 1)
 		l, err := n.OpenLink(t.Context(), in.Addr(), node.LinkHandler{OnClosed: func(_ *node.Link, err error) { closed <- err }})
