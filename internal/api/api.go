@@ -86,6 +86,7 @@ type Config struct {
 	Instance   string
 	StartedAt  time.Time
 	Ready      func() bool
+	Problems   func() []StatusProblem // nil: never any
 	Auth       *auth.Service
 	Guard      *auth.Guard
 	Identities Identities

@@ -17,9 +17,13 @@ import (
 const apiVersion = 1
 
 func (s *Server) getStatus(context.Context, *struct{}) (*statusOutput, error) {
+	problems := []StatusProblem{}
+	if s.conf.Problems != nil {
+		problems = append(problems, s.conf.Problems()...)
+	}
 	return &statusOutput{Status{
 		Product: "meshchatx", Version: s.conf.Version, API: apiVersion, Ready: s.conf.Ready(),
-		StartedAt: ms(s.conf.StartedAt), Instance: s.conf.Instance, Access: "token",
+		StartedAt: ms(s.conf.StartedAt), Instance: s.conf.Instance, Access: "token", Problems: problems,
 	}}, nil
 }
 

@@ -88,6 +88,7 @@ type App struct {
 	interfaces *interfaces.Service
 	profiles   *profile.Set
 
+	damage  damage
 	started time.Time
 	ready   atomic.Bool
 	up      chan struct{} // closed when everything that can be up is up
@@ -151,6 +152,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	}
 	if report.Damage != nil {
 		a.conf.Log.Error("database was damaged; a new one was begun", "old", report.MovedAside, "error", report.Damage)
+		a.damage.note(report.MovedAside)
 	}
 	a.server = db
 	if a.set, err = settings.Open(ctx, settings.Server, db.Settings); err != nil {
@@ -236,7 +238,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.interfaces = interfaces.New(opt)
 	a.profiles = profile.NewSet(a.conf.StorageDir, a.server, profile.Shared{
 		Node: a.node, Bus: a.bus, Announces: a.announces, Interfaces: a.interfaces, Now: a.conf.Now, Random: a.conf.Random,
-		Log: a.conf.Log, Params: a.conf.Profile,
+		Log: a.conf.Log, Params: a.conf.Profile, SetAside: a.damage.note,
 	})
 	return a.handler()
 }
@@ -253,7 +255,8 @@ func (a *App) handler() (err error) {
 	mux := http.NewServeMux()
 	api.New(mux, api.Config{
 		Version: a.conf.Version, Instance: a.set.Text(settings.KeyInstanceID), StartedAt: a.started, Ready: a.ready.Load,
-		Auth: a.auth, Guard: guard, Identities: identities{a.profiles}, Settings: a.set, Announces: a.announces,
+		Problems: a.damage.problems,
+		Auth:     a.auth, Guard: guard, Identities: identities{a.profiles}, Settings: a.set, Announces: a.announces,
 		Interfaces: a.interfaces, Bus: a.bus, Now: a.conf.Now, Log: a.conf.Log,
 	})
 	a.handle, err = httpd.NewHandler(httpd.Parts{

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,10 +40,18 @@ func TestFailureDamagedDatabases(t *testing.T) {
 	if a.id.Hash != hash || !a.id.Online {
 		t.Errorf("identity %s of %s is online: %v", a.id.Hash, hash, a.id.Online)
 	}
-	for _, name := range files {
+	var status api.Status
+	a.must("GET", "/status", nil, &status)
+	if len(status.Problems) != len(files) {
+		t.Errorf("status tells of %+v", status.Problems)
+	}
+	for i, name := range files {
 		aside, _ := filepath.Glob(name + ".corrupt-*")
 		if len(aside) != 1 {
 			t.Fatalf("%s: kept as %v", name, aside)
+		}
+		if want := (api.StatusProblem{Code: "database_set_aside", Detail: filepath.Base(aside[0])}); !slices.Contains(status.Problems, want) {
+			t.Errorf("file %d: status tells of %+v, not %+v", i, status.Problems, want)
 		}
 		if b, err := os.ReadFile(aside[0]); err != nil || !strings.HasPrefix(string(b), "no database") {
 			t.Errorf("%s: %.20q, %v", aside[0], b, err)

@@ -78,6 +78,8 @@ type Shared struct {
 	Random     io.Reader
 	Log        *slog.Logger
 	Params     Params
+	// SetAside is told the name of a damaged database that was replaced by an empty one. It may be nil.
+	SetAside func(path string)
 }
 
 // Profile is an open identity. Its services are safe for concurrent use.
@@ -119,6 +121,9 @@ func Open(ctx context.Context, dir string, id *rns.Identity, sh Shared) (*Profil
 	}
 	if report.Damage != nil {
 		sh.Log.Error("database was damaged; a new one was begun", "old", report.MovedAside, "error", report.Damage)
+		if sh.SetAside != nil {
+			sh.SetAside(report.MovedAside)
+		}
 	}
 	p := &Profile{Identity: id, shared: sh, store: db, scope: sh.Bus.Scope(id.Hash()), ending: make(chan struct{})}
 	if err := p.build(ctx, dir); err != nil {

@@ -169,6 +169,7 @@ function answer(call) {
         access: 'token',
         instance: 'a1b2',
         ready: true,
+        problems: [],
         started_at: data.now - 5 * 3_600_000,
       }
     case 'session':

@@ -2108,6 +2108,8 @@ export interface components {
             api: number;
             /** @description Short stable name of this installation, to tell several on one machine apart. */
             instance: string;
+            /** @description What the owner should know, in the order in which it was found. */
+            problems: components["schemas"]["StatusProblem"][];
             /** @example meshchatx */
             product: string;
             /** @description True when the node and the enabled identities are running. */
@@ -2115,6 +2117,15 @@ export interface components {
             /** Format: int64 */
             started_at: number;
             version: string;
+        };
+        StatusProblem: {
+            /**
+             * @description database_set_aside: a database was damaged. It was kept under the name in detail, and an empty one begun.
+             * @enum {string}
+             */
+            code: "database_set_aside";
+            /** @description Name of a file, without its directory. */
+            detail: string;
         };
         TestStep: {
             code?: string;
