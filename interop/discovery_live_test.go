@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,11 +23,11 @@ import (
 	"meshchatx/rns/node"
 )
 
-// discoveryScript runs the reference on a configuration directory, looks for what to publish every second, and answers each
-// line with the list of discovered interfaces and the number of its interfaces that are online.
+// discoveryScript runs the reference on a configuration directory, looks for what to publish every 6 s, so that somebody is there
+// to hear the first, and answers each line with the list of discovered interfaces and the number of its interfaces that are online.
 const discoveryScript = `
 import os, sys, json, RNS
-RNS.Discovery.InterfaceAnnouncer.JOB_INTERVAL = 1
+RNS.Discovery.InterfaceAnnouncer.JOB_INTERVAL = 6
 RNS.Reticulum(sys.argv[1], loglevel=int(sys.argv[2]))
 plain = lambda v: v.hex() if isinstance(v, bytes) else v
 found = RNS.Discovery.InterfaceDiscovery(discover_interfaces=False)
@@ -133,15 +134,16 @@ func (d *discoverer) list(t *testing.T) (found []pythonFound, connected []string
 	return answer.Found, answer.Connected
 }
 
-// startConfigured runs our node from a configuration file, as the program does.
-func startConfigured(t *testing.T, dir, config string) (*node.Node, *interfaces.Service) {
+// startConfigured runs our node from a configuration file, as the program does. It publishes and discovers from when serve is
+// called.
+func startConfigured(t *testing.T, dir, config string) (n *node.Node, s *interfaces.Service, serve func()) {
 	t.Helper()
 	writeConfig(t, dir, config)
 	conf, err := interfaces.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := node.New(interfaces.NodeConfig(conf), node.WithStorage(node.NewDirStorage(filepath.Join(dir, "storage"))))
+	n, err = node.New(interfaces.NodeConfig(conf), node.WithStorage(node.NewDirStorage(filepath.Join(dir, "storage"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +153,7 @@ func startConfigured(t *testing.T, dir, config string) (*node.Node, *interfaces.
 	}
 	times := agent.DefaultParams()
 	times.Publish = time.Second
-	s := interfaces.New(interfaces.Options{
+	s = interfaces.New(interfaces.Options{
 		Dir: dir, Node: n, Build: interfaces.Drivers, Bus: event.New(time.Now(), event.DefaultParams()), Events: db.InterfaceEvents,
 		Now: time.Now, Params: interfaces.DefaultParams(), Discovery: times,
 	})
@@ -159,17 +161,32 @@ func startConfigured(t *testing.T, dir, config string) (*node.Node, *interfaces.
 	if err := n.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx) }()
 	s.Start(ctx)
+	var parts sync.WaitGroup
 	t.Cleanup(func() {
 		cancel()
 		if err := errors.Join(n.Close(), db.Close()); err != nil {
 			t.Error(err)
 		}
-		<-ended
+		parts.Wait()
 	})
-	return n, s
+	return n, s, func() { parts.Go(func() { _ = s.Serve(ctx) }) } // ends with ctx
+}
+
+// peers counts the connections our listeners have.
+func peers(ctx context.Context, t *testing.T, n *node.Node) int {
+	t.Helper()
+	all, err := n.Interfaces(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for _, i := range all {
+		if i.Parent != 0 && i.State.Word == node.StateUp {
+			count++
+		}
+	}
+	return count
 }
 
 // eventually asks until the answer is yes.
@@ -267,7 +284,8 @@ func TestLiveDiscovery(t *testing.T) {
 func discoverPython(ctx context.Context, t *testing.T, dir string, gate int, out, in string) []string {
 	t.Helper()
 	partner := startDiscoverer(t, filepath.Join(dir, "python"), out)
-	n, s := startConfigured(t, filepath.Join(dir, "ours"), in)
+	n, s, serve := startConfigured(t, filepath.Join(dir, "ours"), in)
+	serve()
 	var got interfaces.Discovered
 	eventually(ctx, t, "our node discovers and connects", func() bool {
 		l, err := s.Discovered(ctx)
@@ -297,8 +315,10 @@ func discoverPython(ctx context.Context, t *testing.T, dir string, gate int, out
 // discoverOurs: we publish, the reference lists and connects.
 func discoverOurs(ctx context.Context, t *testing.T, dir string, gate int, out, in string) []string {
 	t.Helper()
-	n, _ := startConfigured(t, filepath.Join(dir, "ours"), out)
+	n, _, serve := startConfigured(t, filepath.Join(dir, "ours"), out)
 	partner := startDiscoverer(t, filepath.Join(dir, "python"), in)
+	eventually(ctx, t, "the reference comes to the door", func() bool { return peers(ctx, t, n) == 1 })
+	serve() // what is published earlier would be published again after minutes only
 	var got pythonFound
 	eventually(ctx, t, "the reference discovers and connects", func() bool {
 		rows, connected := partner.list(t)
@@ -312,19 +332,7 @@ func discoverOurs(ctx context.Context, t *testing.T, dir string, gate int, out, 
 		got.Value < 10 || got.Hops != 1 || got.Status != "available" {
 		t.Errorf("discovered %+v", got)
 	}
-	eventually(ctx, t, "our listener takes the connection", func() bool {
-		all, err := n.Interfaces(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		peers := 0
-		for _, i := range all {
-			if i.Parent != 0 && i.State.Word == node.StateUp {
-				peers++
-			}
-		}
-		return peers == 2
-	})
+	eventually(ctx, t, "our listener takes the connection", func() bool { return peers(ctx, t, n) == 2 })
 	// We read the file that the reference wrote.
 	records, err := agent.ReadRecords(node.NewDirStorage(filepath.Join(partner.dir, "storage")))
 	if err != nil || len(records) != 1 || records[0].Hash().Hex() != got.Hash || records[0].ConfigEntry() != got.Entry {
