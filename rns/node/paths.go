@@ -207,8 +207,12 @@ func (n *Node) wakeWaiters() {
 	}
 }
 
-// DropPath forgets a path.
+// DropPath forgets a path. A client tells the shared instance to do the same.
 func (n *Node) DropPath(ctx context.Context, dest rns.Addr) error {
+	n.tell(func(ctx context.Context, s control.Service) error {
+		_, err := s.DropPath(ctx, dest)
+		return err
+	})
 	_, err := ask(ctx, n, func(now time.Time) struct{} {
 		n.apply(now, n.m.DropPath(now, dest), nil)
 		return struct{}{}

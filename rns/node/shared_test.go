@@ -290,12 +290,12 @@ func TestControlCalls(t *testing.T) {
 		if _, ok, err := calls.PacketRSSI(ctx, rns.Hash{1}); err != nil || ok {
 			t.Errorf("signal of nothing: %v %v", ok, err)
 		}
-		changeTables(t, h, calls, far)
+		changeTables(t, w, h, calls, far)
 	})
 }
 
 // changeTables makes the calls that change something.
-func changeTables(t *testing.T, h household, calls control.Service, far *rnstest.Inbox) {
+func changeTables(t *testing.T, w *rnstest.Network, h household, calls control.Service, far *rnstest.Inbox) {
 	t.Helper()
 	ctx := t.Context()
 	flag := func(name string, want bool, f func() (bool, error)) {
@@ -325,6 +325,15 @@ func changeTables(t *testing.T, h household, calls control.Service, far *rnstest
 	if n, err := calls.DropAllVia(ctx, bad); err != nil || n != 0 {
 		t.Errorf("dropped %d: %v", n, err)
 	}
+	if err := h.b.DropPath(ctx, far.Addr()); err != nil || h.b.HasPath(ctx, far.Addr()) {
+		t.Errorf("a client keeps its path: %v", err)
+	}
+	w.Settle()
+	if h.instance.HasPath(ctx, far.Addr()) {
+		t.Error("the instance keeps what its client dropped")
+	}
+	far.Announce()
+	w.Run(2 * time.Second)
 	flag("drop", true, func() (bool, error) { return calls.DropPath(ctx, far.Addr()) })
 	flag("drop again", false, func() (bool, error) { return calls.DropPath(ctx, far.Addr()) })
 	if n, err := calls.LinkCount(ctx); err != nil || n != 0 {
