@@ -56,7 +56,9 @@ func (r *reference) identity(id *rns.Identity) *reference {
 	return r
 }
 
-func (r *reference) file(name ...string) string { return filepath.Join(append([]string{r.dir}, name...)...) }
+func (r *reference) file(name ...string) string {
+	return filepath.Join(append([]string{r.dir}, name...)...)
+}
 
 func (r *reference) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	all := append([]string{"-m", "RNS.Utilities." + program, "--config", r.dir}, args...)

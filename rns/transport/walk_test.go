@@ -25,14 +25,14 @@ func TestWalkVisitsEverythingOnce(t *testing.T) {
 		dests = append(dests, dest)
 		l.m.SeedPacketHash(rns.Hash{n + 1})
 	}
-	paths, known, tunneled := map[rns.Addr]int{}, map[rns.Addr]int{}, map[rns.Addr]int{}
+	paths, known, inTunnel := map[rns.Addr]int{}, map[rns.Addr]int{}, map[rns.Addr]int{}
 	hashes, tunnels := map[rns.Hash]int{}, 0
 	w := Walk{
 		Path:       func(p PathRecord) { paths[p.Destination]++ },
 		Known:      func(k KnownDestination, _ *ReceivedRatchet) { known[k.Destination]++ },
 		Hash:       func(h rns.Hash) { hashes[h]++ },
 		Tunnel:     func(TunnelRecord) { tunnels++ },
-		TunnelPath: func(_ rns.Hash, p PathRecord) { tunneled[p.Destination]++ },
+		TunnelPath: func(_ rns.Hash, p PathRecord) { inTunnel[p.Destination]++ },
 	}
 	w.Start(l.m)
 	turns := 0
@@ -67,7 +67,7 @@ func TestWalkVisitsEverythingOnce(t *testing.T) {
 	}
 	for _, d := range dests[:29] {
 		equal(t, "known", known[d], 1)
-		equal(t, "in the tunnel", tunneled[d], 1)
+		equal(t, "in the tunnel", inTunnel[d], 1)
 	}
 	equal(t, "tunnels", tunnels, 1)
 	for n := range byte(30) {
