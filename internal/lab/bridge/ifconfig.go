@@ -98,3 +98,8 @@ func interfaceIFACSizes(struct{}) (any, error) {
 	}
 	return obj{"default_ifac_size": sizes, "ifac_min_size": rns.IFACMinSize}, nil
 }
+
+// defaultConfig is a file that says nothing but that there is an interface.
+func defaultConfig() (config.Config, error) {
+	return config.Parse([]byte("[interfaces]\n[[probe]]\ntype = TCPServerInterface\n"))
+}

@@ -75,7 +75,7 @@ func commands() map[string]handler {
 		cryptoCommands(), tokenCommands(), framingCommands(), identityCommands(), ratchetCommands(), packetCommands(), announceCommands(),
 		constantCommands(), destinationCommands(), configCommands(), wireCommands(), pathCommands(), listenCommands(), linkCommands(),
 		wirePacketCommands(), mockCommands(), mockTableCommands(), mockSeedCommands(), requestCommands(),
-		channelCommands(), bufferCommands(), resourceCommands(), lookCommands(), craftCommands(), blackholeCommands(),
+		channelCommands(), bufferCommands(), resourceCommands(), lookCommands(), craftCommands(), blackholeCommands(), frameCommands(), discoveryCommands(),
 	} {
 		for name, h := range group {
 			table[name] = h

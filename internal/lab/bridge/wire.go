@@ -38,6 +38,8 @@ type peer struct {
 	conf config.Config
 	main node.InterfaceID // the configured interface, 0 for none
 	tap  *node.Tap
+	// fault is the medium of the configured interface, nil for a listener.
+	fault *fault
 
 	dests     map[rns.Addr]*node.Destination
 	groups    map[rns.Addr]*rns.Token
@@ -320,6 +322,7 @@ func (p *peer) add(ctx context.Context, i config.Interface) error {
 	if err != nil {
 		return err
 	}
+	d, p.fault = withFaults(d)
 	if p.main, err = p.node.AddInterface(d, conf); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func channelSend(ctx context.Context, n *peer, p struct {
 	Type    *uint16  `json:"msgtype"`
 	Timeout *float64 `json:"timeout_ms"`
 }) (any, error) {
-	if p.Drop || p.Fail {
+	if p.Drop && n.fault == nil || p.Fail {
 		return nil, fmt.Errorf("%w: wire_channel_send with a broken outlet", ErrUnknownCommand)
 	}
 	if p.Link == nil {
@@ -87,6 +87,9 @@ func channelSend(ctx context.Context, n *peer, p struct {
 	l, err := n.channel(ctx, p.Link)
 	if err != nil {
 		return nil, err
+	}
+	if p.Drop {
+		n.fault.loseProofs(l.ID())
 	}
 	limit := within(p.Timeout, 20*time.Second)
 	end := time.Now().Add(limit)
