@@ -13,6 +13,7 @@ require (
 	go.bug.st/serial v1.8.0
 	modernc.org/sqlite v1.61.1
 	pgregory.net/rapid v1.3.0
+	rsc.io/qr v0.2.0
 )
 
 require (
