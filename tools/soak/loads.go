@@ -84,10 +84,20 @@ func announce(id *rns.Identity, name string, data []byte) (frame []byte, dest rn
 	return framing.AppendHDLC(nil, p), a.Dest, err
 }
 
+// open opens a link to the server. A link that failed has taken its path along, so one is asked for.
+func (w *world) open(ctx context.Context, h node.LinkHandler) (*node.Link, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if _, err := w.client.AwaitPath(ctx, w.echo.Addr()); err != nil {
+		return nil, err
+	}
+	return w.client.OpenLink(ctx, w.echo.Addr(), h)
+}
+
 // openLinks opens one link after the other, with ten packets and their echoes on each.
 func (w *world) openLinks(ctx context.Context) error {
 	back := make(chan struct{}, 1)
-	l, err := w.client.OpenLink(ctx, w.echo.Addr(), node.LinkHandler{OnPacket: func(*node.Link, *node.LinkPacket) { back <- struct{}{} }})
+	l, err := w.open(ctx, node.LinkHandler{OnPacket: func(*node.Link, *node.LinkPacket) { back <- struct{}{} }})
 	if err != nil {
 		return err
 	}
@@ -110,7 +120,7 @@ func (w *world) openLinks(ctx context.Context) error {
 
 // sendResources sends a hundred resources over one link.
 func (w *world) sendResources(ctx context.Context) error {
-	l, err := w.client.OpenLink(ctx, w.echo.Addr(), node.LinkHandler{})
+	l, err := w.open(ctx, node.LinkHandler{})
 	if err != nil {
 		return err
 	}
