@@ -40,6 +40,7 @@ var rules = []rule{
 	{"rns/rnstest", []string{"rns"}, false, "simulations need the stack only"},
 	{"rns", []string{"rns/msgpack$"}, false, "the vocabulary imports the standard library"},
 	{"lxmf/router", []string{"rns", "lxmf$"}, false, "the router runs over the node"},
+	{"lxmf/propagation", []string{"rns", "lxmf$"}, false, "the propagation node runs over the node"},
 	{"lxmf", []string{"rns$", "rns/msgpack$", "rns/stamp$"}, false, "message codecs need no network"},
 	{"spec/vectortest", nil, false, "vectors are data"},
 	{"internal/store", []string{"internal/store", "rns$", "rns/msgpack$"}, true, "tables know no services"},
