@@ -223,9 +223,9 @@ func stateOf(st node.InterfaceState) State {
 func endpoint(c Config) string {
 	switch c.Type {
 	case TypeTCPClient:
-		return hostPort(c.TargetHost, c.TargetPort)
+		return place(c.TargetHost, c.TargetPort)
 	case TypeTCPServer, TypeUDP:
-		return hostPort(c.ListenIP, c.ListenPort)
+		return place(c.ListenIP, c.ListenPort)
 	}
 	return ""
 }

@@ -22,13 +22,13 @@ func where(c config.Interface) string {
 	switch Type(c.Type) {
 	case TypeBackbone, TypeBackboneClient:
 		if host := r.text(keyRemote, keyTargetHost); host != "" {
-			return hostPort(host, r.number(keyPort, keyTargetPort))
+			return place(host, r.number(keyPort, keyTargetPort))
 		}
 		host := r.text(keyListenOn, keyListenIP)
 		if host == "" {
 			host = r.text(keyDevice)
 		}
-		return hostPort(host, r.number(keyPort, keyListenPort))
+		return place(host, r.number(keyPort, keyListenPort))
 	case TypeI2P:
 		return strings.Join(r.list(keyPeers), ", ")
 	case TypePipe:
@@ -40,9 +40,17 @@ func where(c config.Interface) string {
 			return url
 		}
 	case TypeWebSocketServer:
-		return hostPort(r.text(keyListenIP), r.number(keyListenPort, keyPort))
+		return place(r.text(keyListenIP), r.number(keyListenPort, keyPort))
 	}
 	return ""
+}
+
+// place is a host with its port. A block without a usable port shows its host alone; its error tells the rest.
+func place(host string, port int) string {
+	if port == 0 {
+		return host
+	}
+	return hostPort(host, port)
 }
 
 // waits tells whether an interface only waits for others: by itself it reaches nobody.

@@ -26,6 +26,9 @@ func TestWhereInterfacesLead(t *testing.T) {
 		{"type = WebsocketClientInterface\ntarget_url = ws://127.0.0.1:1/p", "ws://127.0.0.1:1/p", "lan"},
 		{"type = WebsocketClientInterface\ntarget_url = ws://user:secret@h", "", "internet"},
 		{"type = WebsocketServerInterface\nlisten_ip = 127.0.0.1\nlisten_port = 1", "127.0.0.1:1", "lan"},
+		{"type = TCPClientInterface\ntarget_host = h", "h", "internet"},
+		{"type = TCPServerInterface", "", "internet"},
+		{"type = BackboneInterface\nremote = 2001:db8::1", "2001:db8::1", "internet"},
 		{"type = WeaveInterface\nport = x", "", "other"},
 	} {
 		c, err := config.Parse([]byte("[interfaces]\n[[X]]\n" + tt.lines + "\n"))
