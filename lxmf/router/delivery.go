@@ -81,7 +81,11 @@ func (r *Router) handler(ref linkRef) node.LinkHandler {
 				m.linkClosed(now, ref, closedCode(err), detail(err))
 			})
 		},
-		OnIdentified: func(_ *node.Link, key rns.PublicKey) {
+		OnIdentified: func(l *node.Link, key rns.PublicKey) {
+			if !r.welcome(context.Background(), key) { // the callbacks of a link have no context; the node answers at once
+				l.Close()
+				return
+			}
 			peer := lxmf.DeliveryHash(key.Hash())
 			r.box.post(func(m *machine, now time.Time) {
 				if _, open := r.links[ref]; open && peer != r.addr {
@@ -118,7 +122,8 @@ func (r *Router) overLink(l *node.Link, packed []byte) *arrival {
 // offered decides about a resource before any of it arrives: too large is refused, and the sender learns that. When there
 // is no room at the moment the link is closed instead, so that the sender tries again.
 func (r *Router) offered(l *node.Link, ref linkRef, o node.ResourceOffer) *node.ResourceAcceptance {
-	if o.Size > r.deliveryLimit() || o.HasMetadata {
+	peer, _ := l.RemoteIdentity()
+	if o.HasMetadata || !r.takes(context.Background(), peer, o.Size) { // like above
 		return nil
 	}
 	s, err := r.spool.open(o.Size)

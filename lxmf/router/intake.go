@@ -55,6 +55,8 @@ type intake struct {
 	quota   quota
 	asked   map[rns.Addr]time.Time // unknown sources a path was asked for
 
+	refused map[Cause]uint64
+
 	blackhole   map[rns.Addr]time.Time // until when, replaced and never changed
 	blackholeAt time.Time
 }
@@ -69,6 +71,7 @@ func (in *intake) init(r *Router) {
 	in.r, in.stamps = r, make(chan struct{}, max(r.cfg.Params.StampChecks, 1))
 	in.work.L = &in.mu
 	in.lanes, in.names, in.asked = make(map[rns.Addr]*lane), make(map[node.InterfaceID]string), make(map[rns.Addr]time.Time)
+	in.refused = make(map[Cause]uint64)
 	in.quota = quota{limit: r.cfg.Params.StampQuota, period: r.cfg.Params.StampPeriod}
 }
 

@@ -61,6 +61,8 @@ type Params struct {
 	// StampQuota is how many stamps of one source are checked per StampPeriod.
 	StampQuota  int
 	StampPeriod time.Duration
+	// Flood is the answer to floods of strangers.
+	Flood FloodParams
 	// SpoolSize is the size from which an incoming message goes to a file while it arrives, in bytes. MaxSpool bounds all that is
 	// arriving at once; MaxUnpacked bounds the messages taken from files into memory at once, though one is always taken,
 	// and the small ones that arrive in memory; further small ones go to files.
@@ -87,6 +89,7 @@ func DefaultParams() Params {
 		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,
 		StoreBatch: 64, StoreDelay: 5 * time.Millisecond,
 		StampQuota: 32, StampPeriod: 10 * time.Second,
+		Flood:     DefaultFloodParams(),
 		SpoolSize: 1 << 20, MaxSpool: 2 << 30, MaxUnpacked: 32 << 20, MaxTransfers: 128,
 		SaveDelay: 2 * time.Second, ExpireEvery: time.Hour,
 	}

@@ -63,8 +63,22 @@ func (r *Router) check(ctx context.Context, a *arrival) (in Inbound, keep bool, 
 	if r.cfg.Ignored != nil && r.cfg.Ignored(m.Source) {
 		return Inbound{}, false, nil
 	}
+	q := Query{Gate: GateSource, Source: m.Source, Message: m}
+	if q.Relation, err = r.relation(ctx, m.Source); err != nil {
+		return Inbound{}, false, err
+	}
+	if !r.judge(q).Accepted() {
+		return Inbound{}, false, nil
+	}
 	author, unverified := r.verify(ctx, m, a.peer)
-	if !author.IsZero() && r.blackholed(ctx, author.Hash()) {
+	q.Gate, q.Unverified = GateAuthor, unverified
+	if !author.IsZero() {
+		if q.Identity = author.Hash(); r.blackholed(ctx, q.Identity) {
+			r.counted(Answer{ActionDiscard, CauseBlackholed})
+			return Inbound{}, false, nil
+		}
+	}
+	if !r.judge(q).Accepted() {
 		return Inbound{}, false, nil
 	}
 	if known, err := r.known(ctx, m.Hash); known || err != nil {
@@ -74,7 +88,10 @@ func (r *Router) check(ctx context.Context, a *arrival) (in Inbound, keep bool, 
 		Message: m, Packed: a.packed, Method: a.method, Unverified: unverified, Ratchet: a.ratchet, Link: a.link, Hops: a.hops,
 		Interface: r.in.interfaceName(a.on), Signal: a.signal, Received: a.received,
 	}
-	if keep, err := r.checkStamp(ctx, &in); err != nil || !keep {
+	if q.stranger() {
+		r.stranger(a.received, m.Source)
+	}
+	if keep, err := r.checkStamp(ctx, &in, q.stranger()); err != nil || !keep {
 		return Inbound{}, false, err
 	}
 	r.takeTicket(m, unverified)
@@ -154,13 +171,22 @@ func (r *Router) known(ctx context.Context, id rns.Hash) (bool, error) {
 	return r.cfg.State.Delivered(ctx, id)
 }
 
+// errFlood means that a stranger has not done the work that is asked for during a flood. No proof leaves: by the time it tries
+// again it may have heard what is asked for, and the message is not lost.
+var errFlood = errors.New("too little work for a message of a stranger during a flood")
+
 // checkStamp looks at the stamp of a message, if we ask for any. It reports whether the message is kept. spec: lxmf §6.4
-func (r *Router) checkStamp(ctx context.Context, in *Inbound) (keep bool, err error) {
-	cost := r.stampCost()
+func (r *Router) checkStamp(ctx context.Context, in *Inbound, stranger bool) (keep bool, err error) {
+	cost := r.baseCost()
+	flooded := false
+	if stranger {
+		asked := r.stampCost()
+		flooded, cost = asked > cost, asked
+	}
 	if cost == 0 {
 		return true, nil
 	}
-	enforced := r.cfg.EnforceStamps != nil && r.cfg.EnforceStamps()
+	enforced := flooded || r.cfg.EnforceStamps != nil && r.cfg.EnforceStamps()
 	type asked struct {
 		issued []lxmf.Ticket
 		now    time.Time
@@ -195,7 +221,15 @@ func (r *Router) checkStamp(ctx context.Context, in *Inbound) (keep bool, err er
 	default:
 		in.Stamp = StampValid
 	}
-	return v.Valid || !enforced, nil
+	switch {
+	case v.Valid || !enforced:
+		return true, nil
+	case flooded:
+		r.counted(Answer{ActionDefer, CauseFlood})
+		return false, errFlood
+	}
+	r.counted(Answer{ActionDiscard, CauseStamp})
+	return false, nil
 }
 
 // stampTurn waits until a stamp may be checked: only so many at once, and so many for one source. Sources that nobody vouches for
@@ -247,8 +281,11 @@ func (r *Router) askSource(ctx context.Context, source rns.Addr) {
 	}
 }
 
-// stampCost is what we ask for, 0 for nothing. spec: lxmf §6.3
-func (r *Router) stampCost() int {
+// stampCost is what we announce that we ask for, 0 for nothing. spec: lxmf §6.3
+func (r *Router) stampCost() int { return r.flood.cost(r.baseCost()) }
+
+// baseCost is what we ask for without a flood.
+func (r *Router) baseCost() int {
 	if r.cfg.StampCost == nil {
 		return 0
 	}

@@ -79,6 +79,14 @@ type Config struct {
 	// Ignored tells whether messages of a source are discarded unread; they are proved all the same. It is asked before
 	// anything expensive, on several goroutines. Nil ignores nobody.
 	Ignored func(source rns.Addr) bool
+	// Policy says what is accepted beyond that, from whom; nil accepts everything.
+	Policy Policy
+	// FloodLimit is how many messages of strangers a minute are taken as they come; beyond that strangers are asked for work,
+	// see FloodParams. Nil or below 1 is no limit. Flood is how far that had gone before a restart, OnFlood is told when it
+	// changes, on several goroutines: what is announced has changed then.
+	FloodLimit func() int
+	Flood      FloodState
+	OnFlood    func(FloodState)
 	// Ratchets says where the ratchets of the delivery destination are kept. An empty Name takes
 	// "lxmf/ratchets/<destination>.ratchets" in the node's storage. spec: lxmf §2
 	Ratchets node.Ratchets
@@ -99,6 +107,7 @@ type Router struct {
 	keep     keeper
 	work     stampWorker
 	spool    spool
+	flood    flood
 	watching sync.Mutex // orders looks at the interfaces
 
 	// What follows belongs to the goroutine of Serve.
@@ -137,6 +146,7 @@ func New(c Config) (*Router, error) {
 	r.keep.init(r)
 	r.work.init(r)
 	r.spool.init(r)
+	r.flood = flood{p: c.Params.Flood, limit: c.FloodLimit, state: c.Flood}
 	r.m = newMachine(c.Params, r, c.Node.Random())
 	return r, nil
 }

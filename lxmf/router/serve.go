@@ -98,8 +98,11 @@ func (r *Router) loop(ctx context.Context) {
 		r.m.expire(now)
 		r.apply(ctx, now)
 		wait := farDeadline
+		if d := r.relaxFlood(now); !d.IsZero() {
+			wait = max(0, d.Sub(now))
+		}
 		if d := r.m.deadline(); !d.IsZero() {
-			wait = max(0, d.Sub(r.cfg.Node.Now()))
+			wait = min(wait, max(0, d.Sub(r.cfg.Node.Now())))
 		}
 		timer.Reset(wait)
 		select {
