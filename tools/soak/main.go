@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +29,7 @@ func run() (err error) {
 	every := flag.Duration("every", 0, "time between two samples; a sixtieth of the duration, at most 30s, if 0")
 	report := flag.String("report", "", "file for the report, besides standard output")
 	people := flag.Int("people", 5_000, "destinations that announce themselves again and again")
+	heap := flag.String("heap", "", "directory for profiles of the heap at half time and at the end, to compare where something grows")
 	flag.Parse()
 	size := scale{people: *people}
 	if *duration < fullScale {
@@ -46,6 +49,7 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
+	w.heap = *heap
 	samples, err := w.endure(ctx, *duration, *every)
 	if err = errors.Join(err, w.close()); err != nil {
 		return err
@@ -68,6 +72,16 @@ type scale struct {
 	hashes int // packet hashes remembered, 0 for the production value
 }
 
+// profile writes what the heap holds.
+func (w *world) profile() error {
+	w.profiled++
+	f, err := os.Create(filepath.Join(w.heap, fmt.Sprintf("heap-%d.pprof", w.profiled)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
+}
+
 // endure runs the loads until the time is over and samples meanwhile.
 func (w *world) endure(ctx context.Context, d, every time.Duration) (*samples, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
@@ -81,6 +95,11 @@ func (w *world) endure(ctx context.Context, d, every time.Duration) (*samples, e
 		case <-tick.C:
 			one := w.sample(s.begin)
 			s.list = append(s.list, one)
+			if w.heap != "" && one.at >= d*time.Duration(w.profiled+1)/2-every {
+				if err := w.profile(); err != nil {
+					return s, err
+				}
+			}
 			fmt.Fprintln(os.Stderr, one)
 		case <-ctx.Done():
 			w.loads.Wait()

@@ -27,6 +27,8 @@ type world struct {
 	from, to            *mail
 	people              []*rns.Identity
 	loads               sync.WaitGroup
+	heap                string // where profiles of the heap go
+	profiled            int
 
 	announces, links, resources, forwarded, messages, failed atomic.Int64
 }
