@@ -27,8 +27,11 @@ type arrival struct {
 	on       node.InterfaceID
 	signal   iface.Signal
 	received time.Time
-	// settled is told the outcome: nil releases the proof.
+	// settled is told the outcome: nil releases the proof. Before it is called, answer is what policy said, and known whether
+	// the message was received before.
 	settled func(error)
+	answer  Answer
+	known   bool
 }
 
 // source is the author as the message says.

@@ -61,38 +61,41 @@ func (r *Router) check(ctx context.Context, a *arrival) (in Inbound, keep bool, 
 		return Inbound{}, false, nil //nolint:nilerr // nothing to be kept
 	}
 	if r.cfg.Ignored != nil && r.cfg.Ignored(m.Source) {
+		a.answer = r.counted(Answer{ActionDiscard, CauseIgnored})
 		return Inbound{}, false, nil
 	}
 	q := Query{Gate: GateSource, Source: m.Source, Message: m}
 	if q.Relation, err = r.relation(ctx, m.Source); err != nil {
 		return Inbound{}, false, err
 	}
-	if !r.judge(q).Accepted() {
+	if a.answer = r.judge(q); !a.answer.Accepted() {
 		return Inbound{}, false, nil
 	}
 	author, unverified := r.verify(ctx, m, a.peer)
 	q.Gate, q.Unverified = GateAuthor, unverified
 	if !author.IsZero() {
 		if q.Identity = author.Hash(); r.blackholed(ctx, q.Identity) {
-			r.counted(Answer{ActionDiscard, CauseBlackholed})
+			a.answer = r.counted(Answer{ActionDiscard, CauseBlackholed})
 			return Inbound{}, false, nil
 		}
 	}
-	if !r.judge(q).Accepted() {
+	if a.answer = r.judge(q); !a.answer.Accepted() {
 		return Inbound{}, false, nil
 	}
-	if known, err := r.known(ctx, m.Hash); known || err != nil {
+	if a.known, err = r.known(ctx, m.Hash); a.known || err != nil {
 		return Inbound{}, false, err
 	}
 	in = Inbound{
 		Message: m, Packed: a.packed, Method: a.method, Unverified: unverified, Ratchet: a.ratchet, Link: a.link, Hops: a.hops,
 		Interface: r.in.interfaceName(a.on), Signal: a.signal, Received: a.received,
 	}
-	if q.stranger() {
-		r.stranger(a.received, m.Source)
-	}
-	if keep, err := r.checkStamp(ctx, &in, q.stranger()); err != nil || !keep {
-		return Inbound{}, false, err
+	if a.method != lxmf.MethodPaper { // a person brought it: nobody floods that way, and it has no stamp. spec: lxmf §6.4
+		if q.stranger() {
+			r.stranger(a.received, m.Source)
+		}
+		if a.answer, err = r.checkStamp(ctx, &in, q.stranger()); err != nil || !a.answer.Accepted() {
+			return Inbound{}, false, err
+		}
 	}
 	r.takeTicket(m, unverified)
 	return in, true, nil
@@ -175,8 +178,8 @@ func (r *Router) known(ctx context.Context, id rns.Hash) (bool, error) {
 // again it may have heard what is asked for, and the message is not lost.
 var errFlood = errors.New("too little work for a message of a stranger during a flood")
 
-// checkStamp looks at the stamp of a message, if we ask for any. It reports whether the message is kept. spec: lxmf §6.4
-func (r *Router) checkStamp(ctx context.Context, in *Inbound, stranger bool) (keep bool, err error) {
+// checkStamp looks at the stamp of a message, if we ask for any, and decides whether the message is kept. spec: lxmf §6.4
+func (r *Router) checkStamp(ctx context.Context, in *Inbound, stranger bool) (said Answer, err error) {
 	cost := r.baseCost()
 	flooded := false
 	if stranger {
@@ -184,7 +187,7 @@ func (r *Router) checkStamp(ctx context.Context, in *Inbound, stranger bool) (ke
 		flooded, cost = asked > cost, asked
 	}
 	if cost == 0 {
-		return true, nil
+		return Answer{}, nil
 	}
 	enforced := flooded || r.cfg.EnforceStamps != nil && r.cfg.EnforceStamps()
 	type asked struct {
@@ -195,20 +198,18 @@ func (r *Router) checkStamp(ctx context.Context, in *Inbound, stranger bool) (ke
 		return asked{m.tickets.issued[in.Message.Source], now}
 	})
 	if err != nil {
-		return false, err
+		return Answer{}, err
 	}
 	byWork := len(in.Message.Stamp) != lxmf.TicketSize && in.Message.Stamp != nil
 	if byWork {
 		switch done, err := r.stampTurn(ctx, in, q.now); {
 		case err == nil:
 			defer done()
-		case !errors.Is(err, errOverload):
-			return false, err
-		case enforced:
-			return false, err
+		case !errors.Is(err, errOverload), enforced:
+			return Answer{}, err
 		default:
 			in.Stamp = StampUnchecked
-			return true, nil
+			return Answer{}, nil
 		}
 	}
 	v := in.Message.CheckStamp(cost, q.issued, q.now, 1)
@@ -223,13 +224,11 @@ func (r *Router) checkStamp(ctx context.Context, in *Inbound, stranger bool) (ke
 	}
 	switch {
 	case v.Valid || !enforced:
-		return true, nil
+		return Answer{}, nil
 	case flooded:
-		r.counted(Answer{ActionDefer, CauseFlood})
-		return false, errFlood
+		return r.counted(Answer{ActionDefer, CauseFlood}), errFlood
 	}
-	r.counted(Answer{ActionDiscard, CauseStamp})
-	return false, nil
+	return r.counted(Answer{ActionDiscard, CauseStamp}), nil
 }
 
 // stampTurn waits until a stamp may be checked: only so many at once, and so many for one source. Sources that nobody vouches for

@@ -108,6 +108,7 @@ type Router struct {
 	work     stampWorker
 	spool    spool
 	flood    flood
+	papers   sync.Mutex // lets one paper message be opened at a time
 	watching sync.Mutex // orders looks at the interfaces
 
 	// What follows belongs to the goroutine of Serve.
