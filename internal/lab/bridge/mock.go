@@ -27,6 +27,9 @@ type mock struct {
 	// later is how far the clock is set forward before the next housekeeping: the age of records that the suite seeds old.
 	// Seeded with that age at once they would not live to be looked at.
 	later time.Duration
+	// due are the announces that the suite made due. They are sent by the next housekeeping and not before: the reference looks
+	// once a second, and the suite counts on coming first.
+	due map[rns.Addr]bool
 	// far is the time by which the suite means never, where it lies beyond the times that the stack reckons with.
 	far float64
 }
@@ -47,7 +50,7 @@ type deliveries struct {
 func newMock(ctx context.Context, c node.Config, identity *rns.Identity) (*mock, error) {
 	m := &mock{
 		ahead: new(atomic.Int64), ifaces: make(map[string]*mockInterface), dests: make(map[rns.Addr]*deliveries),
-		heard: make(map[string]*announceLog),
+		heard: make(map[string]*announceLog), due: make(map[rns.Addr]bool),
 	}
 	storage := new(node.MemStorage)
 	if identity != nil {

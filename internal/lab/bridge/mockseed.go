@@ -29,10 +29,32 @@ func mockSeedCommands() map[string]handler {
 func mockMaintain(ctx context.Context, m *mock, _ none) (any, error) {
 	m.advance(m.later)
 	m.later = 0
+	if err := m.sendDue(ctx); err != nil {
+		return nil, err
+	}
 	if err := m.node.Maintain(ctx); err != nil {
 		return nil, err
 	}
 	return obj{"culled": true}, m.node.Quiesce(ctx)
+}
+
+// sendDue lets the machine send the announces that the suite made due, all in one round.
+func (m *mock) sendDue(ctx context.Context) error {
+	due := m.due
+	m.due = make(map[rns.Addr]bool)
+	var serr error
+	err := m.drive(ctx, func(now time.Time, t *transport.Machine) *transport.Effects {
+		for r := range t.PendingAnnounces() {
+			path, ok := t.Path(now, r.Destination)
+			if !ok || r.Parked || !due[r.Destination] {
+				continue
+			}
+			r.Retransmit = now.Add(-time.Second)
+			serr = errors.Join(serr, t.SeedPendingAnnounce(now, r, path.Announce))
+		}
+		return t.Maintain(now)
+	})
+	return errors.Join(err, serr)
 }
 
 // changePath replaces a path by a changed copy.
@@ -100,6 +122,10 @@ func mockPendingTimes(ctx context.Context, m *mock, p struct {
 		r.Retransmit = fromEpoch(*p.Retransmit)
 		if far := m.node.Now().Add(farAhead); r.Retransmit.After(far) {
 			m.far, r.Retransmit = *p.Retransmit, far
+		}
+		delete(m.due, r.Destination)
+		if r.Retransmit.Before(m.node.Now()) {
+			m.due[r.Destination], r.Retransmit = true, m.node.Now().Add(time.Hour)
 		}
 	}
 	var serr error

@@ -53,6 +53,7 @@ type peer struct {
 type extras struct {
 	served  map[handledPath]*served
 	sending map[string]*sending
+	crafted map[string]rns.Hash // packets of receipts that the node does not know of
 
 	mu       sync.Mutex
 	messages map[rns.Addr][]hexed
@@ -255,8 +256,13 @@ func startClient(ctx context.Context, s *session, p startParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	time.Sleep(settleClient)
 	return obj{"handle": h, "identity_hash": n.node.TransportID().Hex()}, nil
 }
+
+// settleClient is how long a client waits after it has connected: the other side is still attaching its end, and the suite
+// has it announce at once.
+const settleClient = 250 * time.Millisecond
 
 func startLocalClient(ctx context.Context, s *session, p startParams) (any, error) {
 	if p.SharedPort == nil {
@@ -295,7 +301,8 @@ func (s *session) start(ctx context.Context, dir, file string) (string, *peer, e
 		node: n, dir: dir, conf: c, dests: make(map[rns.Addr]*node.Destination), groups: make(map[rns.Addr]*rns.Token),
 		listeners: make(map[rns.Addr]*listener), links: make(map[rns.Addr]*node.Link), receipts: make(map[string]*node.Receipt),
 		more: extras{
-			served: make(map[handledPath]*served), sending: make(map[string]*sending), messages: make(map[rns.Addr][]hexed),
+			served: make(map[handledPath]*served), sending: make(map[string]*sending), crafted: make(map[string]rns.Hash),
+			messages: make(map[rns.Addr][]hexed),
 		},
 	}
 	if err := n.Start(ctx); err != nil {

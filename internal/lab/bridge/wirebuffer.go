@@ -27,22 +27,28 @@ type stream struct {
 	err   error
 }
 
-// read collects a stream until it ends.
-func (l *listener) read(s *node.Stream, into *stream) {
+// read collects a stream until its link ends or it breaks. The suite writes on after the end of a stream.
+func (l *listener) read(k *node.Link, s *node.Stream, into *stream) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := s.Read(buf)
+		ended := errors.Is(err, io.EOF)
 		l.mu.Lock()
 		into.data = append(into.data, buf[:n]...)
-		switch {
-		case errors.Is(err, io.EOF):
-			into.ended = true
-		case err != nil && !errors.Is(err, node.ErrLinkClosed):
+		into.ended = into.ended || ended
+		if err != nil && !ended && !errors.Is(err, node.ErrLinkClosed) {
 			into.err = err
 		}
 		l.mu.Unlock()
-		if err != nil {
+		switch {
+		case err != nil && !ended:
 			return
+		case ended:
+			select {
+			case <-k.Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
 		}
 	}
 }
@@ -195,12 +201,11 @@ func bufferReceived(_ context.Context, n *peer, p struct {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if r := l.inbox.streams[value(p.Stream)]; r != nil {
-			s = *r
+			s.data = append(s.data, r.data...)
+			r.data, s.ended, s.err = nil, r.ended, r.err
 		}
 		return s.ended || s.err != nil
 	})
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	out := obj{"data": bin(s.data), "eof": s.ended, "aborted": s.err != nil, "error": nil}
 	if s.err != nil {
 		out["error"] = s.err.Error()

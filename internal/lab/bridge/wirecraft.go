@@ -249,19 +249,38 @@ func sendUndecryptable(ctx context.Context, n *peer, p struct {
 		return obj{"sent": false, "receipt_id": nil, "delivered": false, "status": "send_failed"}, err
 	}
 	hash := rns.PacketHash(raw)
-	out := obj{"sent": true, "receipt_id": nil, "delivered": false, "status": "pending"}
+	h := handle()
+	n.more.crafted[h] = hash
+	out := obj{"sent": true, "receipt_id": h, "delivered": false, "status": "pending"}
 	if limit := p.within(0); limit > 0 {
 		out["status"] = "timeout"
-		proof := wait(limit, func() bool {
-			records, _ := n.tap.Since(0)
-			_, ok := find(records, func(t node.TapRecord) bool {
-				return t.Direction == node.In && t.ParseErr == nil && t.Packet.Type == rns.PacketProof && t.Packet.Dest == hash.Addr()
-			})
-			return ok
-		})
-		if proof {
+		if wait(limit, func() bool { return n.proofCame(hash) }) {
 			out["delivered"], out["status"] = true, "delivered"
 		}
 	}
 	return out, nil
+}
+
+// proofCame tells whether the tap saw a proof of a packet.
+func (p *peer) proofCame(packet rns.Hash) bool {
+	records, _ := p.tap.Since(0)
+	_, ok := find(records, func(t node.TapRecord) bool {
+		return t.Direction == node.In && t.ParseErr == nil && t.Packet.Type == rns.PacketProof && t.Packet.Dest == packet.Addr()
+	})
+	return ok
+}
+
+// craftedReceipt is the state of a receipt that the machine keeps without the node.
+func (p *peer) craftedReceipt(ctx context.Context, packet rns.Hash, limit time.Duration) (any, error) {
+	done := wait(limit, func() bool { return p.proofCame(packet) })
+	_, open, err := record(ctx, p.node, func(s *node.Snapshot) []transport.ReceiptRecord { return s.Receipts },
+		func(r transport.ReceiptRecord) bool { return r.Hash == packet })
+	out := obj{"status": 0, "status_name": "FAILED", "delivered": done, "proved": done}
+	switch {
+	case done:
+		out["status"], out["status_name"] = 2, "DELIVERED"
+	case open:
+		out["status"], out["status_name"] = 1, "SENT"
+	}
+	return out, err
 }

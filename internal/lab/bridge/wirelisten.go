@@ -123,7 +123,7 @@ func (l *listener) accept(ctx context.Context, k *node.Link) node.LinkHandler {
 			l.mu.Lock()
 			l.inbox.streams[id] = into
 			l.mu.Unlock()
-			go l.read(s, into) // ends with the link
+			go l.read(k, s, into) // ends with the link
 		}
 	}
 	return h

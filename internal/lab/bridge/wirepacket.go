@@ -128,10 +128,13 @@ func receiptNumber(s node.ReceiptStatus) (int, string) {
 	}
 }
 
-func receiptStatus(_ context.Context, n *peer, p struct {
+func receiptStatus(ctx context.Context, n *peer, p struct {
 	Receipt string   `json:"receipt_id"`
 	Timeout *float64 `json:"timeout_ms"`
 }) (any, error) {
+	if hash, ok := n.more.crafted[p.Receipt]; ok {
+		return n.craftedReceipt(ctx, hash, within(p.Timeout, 0))
+	}
 	r, ok := n.receipts[p.Receipt]
 	if !ok {
 		return nil, fmt.Errorf("%w: no receipt %s", errHandle, p.Receipt)
