@@ -10,24 +10,27 @@ import (
 
 // BlockedAddr is an address whose messages are discarded.
 type BlockedAddr struct {
-	Addr  rns.Addr
-	Note  string
-	Since time.Time
+	Addr rns.Addr
+	// Identity owns the address, with others perhaps, which are blocked too; zero: not known yet.
+	Identity rns.Addr
+	Note     string
+	Since    time.Time
 }
 
 // Blocked are the addresses the owner does not want to hear from.
 type Blocked struct{ h sqlite.Handle }
 
 const (
-	qBlockedList = `SELECT addr, note, since FROM blocked ORDER BY since DESC, addr LIMIT 10000`
+	qBlockedList = `SELECT addr, identity, note, since FROM blocked ORDER BY since DESC, addr LIMIT 10000`
 	qBlockedIs   = `SELECT EXISTS (SELECT 1 FROM blocked WHERE addr = ?)`
-	qBlockedAdd  = `INSERT INTO blocked (addr, note, since) VALUES (?1,?2,?3) ON CONFLICT (addr) DO UPDATE SET note = ?2`
+	qBlockedAdd  = `INSERT INTO blocked (addr, identity, note, since) VALUES (?1,?2,?3,?4)
+		ON CONFLICT (addr) DO UPDATE SET note = ?3, identity = coalesce(?2, identity)`
 	qBlockedDel  = `DELETE FROM blocked WHERE addr = ?`
 )
 
 // Add blocks an address, or changes the note of one that is.
 func (t Blocked) Add(ctx context.Context, b BlockedAddr) error {
-	_, err := sqlite.Exec(ctx, t.h, qBlockedAdd, b.Addr[:], b.Note, ms(b.Since))
+	_, err := sqlite.Exec(ctx, t.h, qBlockedAdd, b.Addr[:], bytesOrNull(b.Identity[:]), b.Note, ms(b.Since))
 	return err
 }
 
@@ -45,7 +48,7 @@ func (t Blocked) Is(ctx context.Context, addr rns.Addr) (bool, error) {
 // List returns the blocked addresses, the latest first, at most 10,000.
 func (t Blocked) List(ctx context.Context) ([]BlockedAddr, error) {
 	return sqlite.Collect(ctx, t.h, func(r sqlite.Row) (b BlockedAddr, err error) {
-		err = r.Scan(bytesInto(b.Addr[:]), &b.Note, timeInto{&b.Since})
+		err = r.Scan(bytesInto(b.Addr[:]), bytesInto(b.Identity[:]), &b.Note, timeInto{&b.Since})
 		return b, err
 	}, qBlockedList)
 }

@@ -42,7 +42,7 @@ type Totals struct {
 
 const (
 	conversationColumns = `c.peer, c.created_at, c.last_at, c.read_seq, c.request, c.archived, c.pinned, c.muted_until,
-		(SELECT count(*) FROM (SELECT 1 FROM messages u WHERE u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq LIMIT 1000)),
+		(SELECT count(*) FROM (SELECT 1 FROM messages u WHERE u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq AND u.reaction IS NULL LIMIT 1000)),
 		(SELECT count(*) FROM messages f WHERE f.peer = c.peer AND f.status IN (4, 5)),
 		(SELECT count(*) FROM messages p WHERE p.peer = c.peer AND p.status = 1),
 		coalesce(substr(d.content, 1, 160), ''), d.peer IS NOT NULL, coalesce(k.name, ''), b.addr IS NOT NULL,
@@ -73,7 +73,7 @@ const (
 	qConversationFailed   = conversationSelect + ` WHERE c.peer IN (SELECT f.peer FROM messages f WHERE f.status IN (4, 5))` + afterTime
 
 	qTotalUnread = `SELECT count(*) FROM (SELECT 1` + unreadConversations + ` CROSS JOIN messages u
-		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq` + isUnread + `
+		ON u.peer = c.peer AND u.direction = 0 AND u.seq > c.read_seq AND u.reaction IS NULL` + isUnread + `
 		AND (c.muted_until IS NULL OR c.muted_until <= ?) LIMIT 1000)`
 	qTotalUnreadPeers = `SELECT count(*)` + unreadConversations + isUnread
 	qTotalFailed      = `SELECT count(DISTINCT peer) FROM messages WHERE status IN (4, 5)`

@@ -70,7 +70,7 @@ const (
 	qConversationLower = `UPDATE conversations SET
 		last_seq = coalesce((SELECT max(seq) FROM messages WHERE peer = ?1), 0),
 		last_at = coalesce((SELECT stored_at FROM messages WHERE peer = ?1 ORDER BY seq DESC LIMIT 1), created_at),
-		incoming_seq = coalesce((SELECT max(seq) FROM messages WHERE peer = ?1 AND direction = 0), 0)
+		incoming_seq = coalesce((SELECT max(seq) FROM messages WHERE peer = ?1 AND direction = 0 AND reaction IS NULL), 0)
 		WHERE peer = ?1`
 	qConversationRead     = `UPDATE conversations SET read_seq = max(read_seq, min(?2, last_seq)) WHERE peer = ?1`
 	qConversationUnread   = `UPDATE conversations SET read_seq = min(read_seq, ?2 - 1) WHERE peer = ?1`
@@ -93,7 +93,7 @@ func (t Conversations) Ensure(ctx context.Context, peer rns.Addr, r RequestState
 // raiseConversation moves a conversation to the top for a message just stored.
 func raiseConversation(ctx context.Context, tx *sqlite.Tx, m Message) error {
 	incoming := int64(0)
-	if m.Direction == Incoming {
+	if m.Direction == Incoming && m.Reaction == "" {
 		incoming = m.Seq
 	}
 	_, err := tx.Exec(ctx, qConversationRaise, m.Peer[:], ms(m.StoredAt), m.Seq, incoming)

@@ -47,6 +47,8 @@ type IdentityTables struct {
 	Drafts        Drafts
 	Contacts      Contacts
 	Blocked       Blocked
+	Listed        Listed
+	Appearances   Appearances
 	Deliveries    Deliveries
 	StampCosts    StampCosts
 	Tickets       Tickets
@@ -75,6 +77,8 @@ func identityTables(h sqlite.Handle) IdentityTables {
 		Drafts:        Drafts{h},
 		Contacts:      Contacts{h},
 		Blocked:       Blocked{h},
+		Listed:        Listed{h},
+		Appearances:   Appearances{h},
 		Deliveries:    Deliveries{h},
 		StampCosts:    StampCosts{h},
 		Tickets:       Tickets{h},

@@ -28,6 +28,7 @@ const (
 	StatusFailed     Status = 4 // given up, see Reason
 	StatusRejected   Status = 5 // refused by the recipient, see Reason
 	StatusCancelled  Status = 6 // by the author
+	StatusPaper      Status = 7 // written on paper: whether it arrives is not known
 )
 
 // Method is how an outgoing message travels or an incoming one came. The numbers are LXMF's.
@@ -68,6 +69,8 @@ type Message struct {
 	Renderer uint8
 	// ReplyTo is the message this one answers; zero: none.
 	ReplyTo rns.Hash
+	// Reaction is what a message says that is a reaction to ReplyTo, and nothing else; "": it is none.
+	Reaction string
 	// SentAt is the author's clock, StoredAt ours at insertion, ChangedAt ours at the last change.
 	SentAt, StoredAt, ChangedAt time.Time
 	Status                      Status

@@ -27,8 +27,11 @@ type Page struct {
 }
 
 const (
-	qMessageBefore = `SELECT ` + messageColumns + ` FROM messages m WHERE m.peer = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`
-	qMessageAfter  = `SELECT ` + messageColumns + ` FROM messages m WHERE m.peer = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`
+	// Reactions are shown with the message they belong to, where it is here.
+	byItself = ` AND (m.reaction IS NULL OR NOT EXISTS (SELECT 1 FROM messages t WHERE t.id = m.reply_to))`
+
+	qMessageBefore = `SELECT ` + messageColumns + ` FROM messages m WHERE m.peer = ? AND m.seq < ?` + byItself + ` ORDER BY m.seq DESC LIMIT ?`
+	qMessageAfter  = `SELECT ` + messageColumns + ` FROM messages m WHERE m.peer = ? AND m.seq > ?` + byItself + ` ORDER BY m.seq LIMIT ?`
 	qMessageSeq    = `SELECT seq FROM messages WHERE id = ?`
 	maxSeq         = int64(1)<<62 - 1
 )

@@ -22,7 +22,7 @@ type Messages struct{ h sqlite.Handle }
 const messageColumns = `m.seq, m.id, m.peer, m.direction, m.source, m.destination, m.title, m.content,
 	m.renderer, m.reply_to, m.sent_at, m.stored_at, m.changed_at, m.status, m.reason, m.method, m.wait_heard,
 	m.attempts, m.retry_at, m.verified, m.stamp_cost, m.stamp_value, m.ticket, m.hops, m.rssi, m.snr,
-	m.quality, m.fields, m.size, m.packed_blob, m.attachments`
+	m.quality, m.fields, m.size, m.packed_blob, m.attachments, coalesce(m.reaction, '')`
 
 // scanMessage leaves Attachments with as many empty entries as the message has.
 func scanMessage(r sqlite.Row) (Message, error) {
@@ -32,7 +32,7 @@ func scanMessage(r sqlite.Row) (Message, error) {
 		bytesInto(m.Destination[:]), &m.Title, &m.Content, &m.Renderer, bytesInto(m.ReplyTo[:]),
 		timeInto{&m.SentAt}, timeInto{&m.StoredAt}, timeInto{&m.ChangedAt}, &m.Status, &m.Reason, &m.Method, &m.WaitHeard,
 		&m.Attempts, timeInto{&m.RetryAt}, &m.Verified, &m.StampCost, &m.StampValue, &m.Ticket, &m.Signal.Hops,
-		&m.Signal.RSSI, &m.Signal.SNR, &m.Signal.Quality, &m.Fields, &m.Size, bytesInto(m.PackedBlob[:]), &n)
+		&m.Signal.RSSI, &m.Signal.SNR, &m.Signal.Quality, &m.Fields, &m.Size, bytesInto(m.PackedBlob[:]), &n, &m.Reaction)
 	if n > 0 {
 		m.Attachments = make([]Attachment, n)
 	}
@@ -41,8 +41,8 @@ func scanMessage(r sqlite.Row) (Message, error) {
 
 const qMessageInsert = `INSERT INTO messages (id, peer, direction, source, destination, title, content, renderer,
 	reply_to, sent_at, stored_at, changed_at, status, reason, method, wait_heard, attempts, retry_at, verified,
-	stamp_cost, stamp_value, ticket, hops, rssi, snr, quality, fields, packed, packed_blob, size, attachments)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+	stamp_cost, stamp_value, ticket, hops, rssi, snr, quality, fields, packed, packed_blob, size, attachments, reaction)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 	ON CONFLICT (id) DO NOTHING`
 
 // Insert stores a message with its attachments, makes it findable and moves its conversation to
@@ -56,7 +56,7 @@ func (t Messages) Insert(ctx context.Context, m Message, packed []byte) (int64, 
 			m.Title, m.Content, m.Renderer, bytesOrNull(m.ReplyTo[:]), ms(m.SentAt), ms(m.StoredAt), ms(m.StoredAt), m.Status,
 			m.Reason, m.Method, m.WaitHeard, m.Attempts, msOrNull(m.RetryAt), m.Verified, m.StampCost, m.StampValue,
 			m.Ticket, m.Signal.Hops, m.Signal.RSSI, m.Signal.SNR, m.Signal.Quality, m.Fields, packed,
-			bytesOrNull(m.PackedBlob[:]), m.Size, len(m.Attachments))
+			bytesOrNull(m.PackedBlob[:]), m.Size, len(m.Attachments), textOrNull(m.Reaction))
 		if err != nil {
 			return err
 		}
@@ -187,6 +187,9 @@ func (t Messages) Delete(ctx context.Context, id rns.Hash) error {
 
 func deleteMessage(ctx context.Context, tx *sqlite.Tx, seq int64) error {
 	if _, err := tx.Exec(ctx, qSearchDelete, seq); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, qReactionsDelete, seq); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, qMessageDelete, seq)

@@ -53,11 +53,12 @@ var hot = []string{
 	"qConversationGet", "qConversationInbox", "qConversationArchived", "qConversationsUnread", "qConversationRequests",
 	"qConversationLower", "qTotalUnread", "qTotalUnreadPeers", "qTotalRequests", "qDraftGet", "qDraftUploads", "qUploadGet", "qUploadExpire", "qContactGet", "qContactKnown", "qBlockedIs",
 	"qDeliverySeen", "qDeliveryExpire", "qTicketOutbound", "qTicketsIssued", "qStampCostGet",
+	"qReactionsOf", "qReactionsDelete", "qListedList", "qAppearanceGet",
 	"qHeardGet", "qHeardOfIdentity", "qHeardRecord", "qAttemptList", "qAttemptsFailed", "qInterfaceEvents", "qInterfaceEventsOf", "qSearchDelete",
 }
 
 // few are the hot queries that sort, because each finds no more than a handful of rows.
-var few = map[string]bool{"qTicketsIssued": true, "qHeardOfIdentity": true}
+var few = map[string]bool{"qTicketsIssued": true, "qListedList": true, "qHeardOfIdentity": true}
 
 // TestQueriesPrepare prepares every query on both schemas: each must fit one of them.
 func TestQueriesPrepare(t *testing.T) {
