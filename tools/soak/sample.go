@@ -99,7 +99,7 @@ func (s *samples) report(out io.Writer, d time.Duration, size scale) error {
 	}
 	last, hashes := s.list[len(s.list)-1], "1,000,000"
 	if size.hashes > 0 {
-		hashes = fmt.Sprint(size.hashes)
+		hashes = fmt.Sprint(size.hashes, " (and ", size.hashes/4, " ways back, so that both tables are full before half time)")
 	}
 	fmt.Fprintf(out, "# Soak\n\n`go run ./tools/soak -duration %s`, %s, %s/%s, %d processors, %s. A client, a transport node and a server in one process,\n"+
 		"connected by TCP, each with all tables; both ends store their messages durably. All loads run at once:\n"+

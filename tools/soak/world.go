@@ -84,6 +84,7 @@ func begin(ctx context.Context, dir string, size scale, relays bool, d iface.Int
 	conf.Transport = node.Switch(relays)
 	if size.hashes > 0 {
 		conf.Params.Transport.Limits.PacketHashes = size.hashes
+		conf.Params.Transport.Limits.Reverse = size.hashes / 4 // ways back of forwarded packets, kept for 8 minutes
 	}
 	n, err := node.New(conf, node.WithStorage(node.NewDirStorage(dir)))
 	if err != nil {
