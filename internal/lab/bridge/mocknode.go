@@ -56,6 +56,7 @@ func mockStart(ctx context.Context, s *session, p struct {
 	c := node.DefaultConfig()
 	c.Transport, c.StaticIdentity = node.Switch(p.Transport == nil || *p.Transport), node.On
 	c.Management.PublishBlackhole, c.Params.ManagementFirst = node.On, quiet
+	c.Params.Transport.AnnounceRound = time.Second // as the reference: the suite expects nothing earlier. spec: rns-core §14.8
 	m, err := newMock(ctx, c, id)
 	if err != nil {
 		return nil, err

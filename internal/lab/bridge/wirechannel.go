@@ -176,7 +176,7 @@ func channelWindow(ctx context.Context, n *peer, p linkParam) (any, error) {
 	return obj{
 		"window": c.Window, "window_min": c.WindowMin, "window_max": c.WindowMax, "window_flexibility": c.Flexibility,
 		"next_rx_sequence": c.NextRx, "next_sequence": c.NextTx, "rx_ring": c.Buffered, "tx_ring": len(c.Ring), "tx_tries": most,
-		"tx_envelopes": ring, "mdu": c.MDU, "outlet_mdu": s.MDU, "message_handlers": 1, "medium_rate_rounds": c.MediumRounds,
+		"tx_envelopes": ring, "mdu": c.MDU, "outlet_mdu": s.MDU, "message_handlers": number(s.State != link.Dead), "medium_rate_rounds": c.MediumRounds,
 		"fast_rate_rounds": c.FastRounds,
 	}, err
 }
