@@ -33,6 +33,11 @@ func (m memory) Load(ctx context.Context) (router.Remembered, error) {
 			return err
 		}
 		out.Tickets, out.Issued, out.TicketDeliveries = tickets(book.Outbound), tickets(book.Issued), book.Delivered
+		nodes, err := tx.PropagationNodes.All(ctx)
+		if err != nil {
+			return err
+		}
+		out.Nodes = nodeRecords(nodes)
 		return nil
 	})
 	return out, err
@@ -102,5 +107,11 @@ func (m memory) Expire(ctx context.Context, now time.Time) error {
 	if err := m.db.StampCosts.Expire(ctx, now); err != nil {
 		return err
 	}
-	return m.db.Tickets.Expire(ctx, now)
+	if err := m.db.Tickets.Expire(ctx, now); err != nil {
+		return err
+	}
+	if err := m.db.SealedMessages.Expire(ctx, now); err != nil {
+		return err
+	}
+	return m.db.PropagationNodes.Expire(ctx, now)
 }

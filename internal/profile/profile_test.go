@@ -330,7 +330,27 @@ func TestMemory(t *testing.T) {
 		m.PutTicketDelivery(t.Context(), peer, now), m.PutDelivered(t.Context(), now, rns.Hash{3})); err != nil {
 		t.Fatal(err)
 	}
+	node := router.NodeRecord{
+		Node: rns.Addr{9}, Name: "n", Heard: now, Hops: 2, Active: true, TransferLimit: 256_000, StampCost: 16, Streak: 1, LastFailure: now,
+		Latency: time.Second,
+	}
+	sealed := router.Sealed{Message: rns.Hash{4}, Packed: rns.Hash{5}, Stored: []byte{1, 2}, At: now}
+	if err := errors.Join(m.PutNodes(t.Context(), node), m.PutSealed(t.Context(), sealed)); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok, err := m.Sealed(t.Context(), sealed.Message); !ok || err != nil || got.Packed != sealed.Packed || len(got.Stored) != 2 {
+		t.Fatalf("%+v, %v, %v", got, ok, err)
+	}
+	if err := m.DropSealed(t.Context(), sealed.Message); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := m.Sealed(t.Context(), sealed.Message); ok || err != nil {
+		t.Fatal("a dropped sealed message is kept", err)
+	}
 	r, err := m.Load(t.Context())
+	if len(r.Nodes) != 1 || r.Nodes[0] != node {
+		t.Fatalf("nodes %+v", r.Nodes)
+	}
 	if err != nil || len(r.StampCosts) != 2 || len(r.Tickets) != 1 || len(r.Issued) != 1 || !r.TicketDeliveries[peer].Equal(now) {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -343,7 +363,7 @@ func TestMemory(t *testing.T) {
 	if err := m.Expire(t.Context(), now.Add(365*24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if r, err = m.Load(t.Context()); err != nil || len(r.StampCosts)+len(r.Tickets)+len(r.Issued) != 0 {
+	if r, err = m.Load(t.Context()); err != nil || len(r.StampCosts)+len(r.Tickets)+len(r.Issued)+len(r.Nodes) != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }

@@ -39,20 +39,22 @@ type Identity struct {
 
 // IdentityTables are the aggregates of an identity's database.
 type IdentityTables struct {
-	Messages      Messages
-	Events        Events
-	Attachments   Attachments
-	Conversations Conversations
-	Uploads       Uploads
-	Drafts        Drafts
-	Contacts      Contacts
-	Blocked       Blocked
-	Listed        Listed
-	Appearances   Appearances
-	Deliveries    Deliveries
-	StampCosts    StampCosts
-	Tickets       Tickets
-	Settings      Settings
+	Messages         Messages
+	Events           Events
+	Attachments      Attachments
+	Conversations    Conversations
+	Uploads          Uploads
+	Drafts           Drafts
+	Contacts         Contacts
+	Blocked          Blocked
+	Listed           Listed
+	Appearances      Appearances
+	Deliveries       Deliveries
+	StampCosts       StampCosts
+	Tickets          Tickets
+	PropagationNodes PropagationNodes
+	SealedMessages   SealedMessages
+	Settings         Settings
 }
 
 // OpenIdentity opens or creates the database of an identity at path.
@@ -69,20 +71,22 @@ func OpenIdentity(ctx context.Context, path string, opt Options) (*Identity, sql
 
 func identityTables(h sqlite.Handle) IdentityTables {
 	return IdentityTables{
-		Messages:      Messages{h},
-		Events:        Events{h},
-		Attachments:   Attachments{h},
-		Conversations: Conversations{h},
-		Uploads:       Uploads{h},
-		Drafts:        Drafts{h},
-		Contacts:      Contacts{h},
-		Blocked:       Blocked{h},
-		Listed:        Listed{h},
-		Appearances:   Appearances{h},
-		Deliveries:    Deliveries{h},
-		StampCosts:    StampCosts{h},
-		Tickets:       Tickets{h},
-		Settings:      Settings{h},
+		Messages:         Messages{h},
+		Events:           Events{h},
+		Attachments:      Attachments{h},
+		Conversations:    Conversations{h},
+		Uploads:          Uploads{h},
+		Drafts:           Drafts{h},
+		Contacts:         Contacts{h},
+		Blocked:          Blocked{h},
+		Listed:           Listed{h},
+		Appearances:      Appearances{h},
+		Deliveries:       Deliveries{h},
+		StampCosts:       StampCosts{h},
+		Tickets:          Tickets{h},
+		PropagationNodes: PropagationNodes{h},
+		SealedMessages:   SealedMessages{h},
+		Settings:         Settings{h},
 	}
 }
 

@@ -42,7 +42,11 @@ func (m *machine) linkUp(now time.Time, ref linkRef, rtt time.Duration) {
 		d.stage = StageQueued
 	}
 	m.dialled(now)
+	if ch.peer.node {
+		m.nodeWorked(now, ch.peer)
+	}
 	m.fill(now, ch)
+	m.syncLink(now, ch)
 }
 
 // backchannel takes a link of a peer into use that has identified itself on it. spec: lxmf §9.5
@@ -86,6 +90,8 @@ func (m *machine) fill(now time.Time, ch *channel) {
 // packet waiting for too long.
 func (ch *channel) room() int {
 	switch {
+	case ch.peer.node:
+		return 1 // the signal of a bad stamp names no message
 	case ch.resource == nil || !ch.window.slow():
 		return ch.window.size
 	case ch.starved:
@@ -98,7 +104,7 @@ func (ch *channel) room() int {
 func (m *machine) sendOver(now time.Time, d *delivery, ch *channel) {
 	d.channel, d.resends, d.moved, d.whole, d.shown, d.offline = ch, 0, false, false, now, false
 	ch.inflight[d.id] = d
-	total := int64(len(d.packed))
+	total := int64(len(d.wire()))
 	m.tell(now, d, Event{Kind: KindProgress, Total: total})
 	if d.resource {
 		ch.resource, ch.moved = d, now
@@ -114,12 +120,16 @@ func (m *machine) transmit(now time.Time, d *delivery) {
 	m.tries++
 	d.try, d.stage = m.tries, StageSending
 	ch.used = now
+	d.sentVia = rns.Addr{}
+	if d.up.via != nil {
+		d.sentVia = d.up.via.addr
+	}
 	if d.resource {
-		m.do(linkResource{ref: ch.ref, id: d.id, try: d.try, data: d.packed})
+		m.do(linkResource{ref: ch.ref, way: d.method, id: d.id, try: d.try, data: d.wire()})
 		return
 	}
-	m.do(linkPacket{ref: ch.ref, id: d.id, try: d.try, data: d.packed})
-	total := int64(len(d.packed))
+	m.do(linkPacket{ref: ch.ref, way: d.method, id: d.id, try: d.try, data: d.wire()})
+	total := int64(len(d.wire()))
 	m.tell(now, d, Event{Kind: KindProofWait, Bytes: total, Total: total})
 }
 
@@ -161,9 +171,10 @@ func (m *machine) linkClosed(now time.Time, ref linkRef, code Code, detail strin
 			m.do(askPath{dest: p.addr})
 		}
 		m.dialled(now)
-	} else if m.abort(now, ch, code, detail) {
+	} else if m.abort(now, ch, code, detail) && !p.node {
 		m.do(askPath{dest: p.addr})
 	}
+	m.syncLost(now, ch, code, detail)
 	m.advance(now, p)
 	m.release(p)
 }
@@ -199,7 +210,7 @@ func (m *machine) abort(now time.Time, ch *channel, code Code, detail string) bo
 func (m *machine) requeue(now time.Time, d *delivery, code Code, detail string) {
 	m.leave(d)
 	if m.attemptFailed(now, d, code, detail) {
-		d.peer.line(d).insert(d)
+		d.hop().line(d).insert(d)
 	}
 }
 
@@ -251,7 +262,7 @@ func (m *machine) putBack(now time.Time, d *delivery) {
 	ch := d.channel
 	m.leave(d)
 	d.stage = StageQueued
-	d.peer.line(d).insert(d)
+	d.hop().line(d).insert(d)
 	m.fill(now, ch)
 }
 
@@ -259,12 +270,15 @@ func (m *machine) putBack(now time.Time, d *delivery) {
 func (m *machine) giveUp(now time.Time, ch *channel) {
 	m.drop(now, ch)
 	m.do(closeLink{ref: ch.ref})
+	m.syncLost(now, ch, CodeLinkClosed, "")
 	m.abort(now, ch, CodeLinkClosed, "")
 	ch.peer.declined = true
 	if p := ch.peer; !p.notBefore.After(now) {
 		p.notBefore = later(p.lastDial.Add(m.p.RetryWait), now.Add(m.p.RetryPause))
 	}
-	m.do(askPath{dest: ch.peer.addr})
+	if !ch.peer.node {
+		m.do(askPath{dest: ch.peer.addr})
+	}
 	m.advance(now, ch.peer)
 	m.release(ch.peer)
 }
@@ -281,6 +295,9 @@ func (m *machine) transferFailed(now time.Time, o outcome) {
 		return // the end of the link follows, and takes everything with it
 	case o.code == codeBusy:
 		m.crowd(now, d)
+		return
+	case o.code == CodeTooLargeDirect && !d.moved && d.up.via != nil:
+		m.uploadRefused(now, d)
 		return
 	case o.code == CodeTooLargeDirect && !d.moved:
 		m.finish(now, d, Event{Kind: KindRejected, Code: CodeTooLargeDirect, Total: int64(len(d.packed))})
@@ -309,7 +326,7 @@ func (m *machine) transferMoved(now time.Time, g progress) {
 	first := !d.moved && g.share > 0
 	d.moved = d.moved || g.share > 0
 	d.whole = d.whole || g.share >= 1
-	total := int64(len(d.packed))
+	total := int64(len(d.wire()))
 	e := Event{
 		Kind: KindProgress, Percent: int(g.share * 100), Bytes: int64(g.share * float64(total)), Total: total, Rate: int64(g.rate),
 	}
@@ -338,7 +355,7 @@ func (m *machine) channelIdle(now time.Time, ch *channel) {
 		return
 	}
 	quiet := ch.used.Add(m.p.LinkIdle)
-	if len(ch.inflight) > 0 || quiet.After(now) {
+	if len(ch.inflight) > 0 || quiet.After(now) || m.sync.ref == ch.ref && m.sync.status.State.Active() {
 		m.timers.set(&ch.idle, later(quiet, now.Add(m.p.RetryWait)))
 		return
 	}

@@ -32,8 +32,7 @@ const (
 // Permanent reports whether another attempt with the same message cannot help.
 func (c Code) Permanent() bool {
 	switch c {
-	case CodeTooLargeDirect, CodeTooLargePropagation, CodeStampRefused, CodePropagationNone, CodePropagationNoPath,
-		CodePropagationRefused, CodeBlockedByMe:
+	case CodeTooLargeDirect, CodeTooLargePropagation, CodeStampRefused, CodePropagationRefused, CodeBlockedByMe:
 		return true
 	}
 	return false

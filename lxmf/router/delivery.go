@@ -103,6 +103,20 @@ func (r *Router) handler(ref linkRef) node.LinkHandler {
 	}
 }
 
+// nodeHandler returns the callbacks of a link to a propagation node: only the signal of a bad stamp comes over it unasked.
+// spec: lxmf §9.3
+func (r *Router) nodeHandler(ref linkRef) node.LinkHandler {
+	h := r.handler(ref)
+	return node.LinkHandler{
+		OnEstablished: h.OnEstablished, OnClosed: h.OnClosed,
+		OnPacket: func(_ *node.Link, p *node.LinkPacket) {
+			if lxmf.IsInvalidStampSignal(p.Data) {
+				r.box.post(func(m *machine, now time.Time) { m.stampRefused(now, ref) })
+			}
+		},
+	}
+}
+
 func (r *Router) touched(ref linkRef) {
 	r.box.post(func(m *machine, now time.Time) { m.touch(now, ref) })
 }

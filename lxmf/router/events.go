@@ -23,20 +23,22 @@ const (
 	KindProgress      Kind = "progress"       // Percent, Bytes, Total, Rate, ETA
 	KindProofWait     Kind = "proof_wait"     // all of it left over a link
 	KindSent          Kind = "sent"           // all of it left as a single packet
+	KindFallback      Kind = "fallback"       // goes through a propagation node from now on: Code of the last failure, Via
+	KindPropagated    Kind = "propagated"     // final: a propagation node has it: Via, RTT
 	KindDelivered     Kind = "delivered"      // final: RTT
 	KindAttemptFailed Kind = "attempt_failed" // Code, Detail
 	KindRetryAt       Kind = "retry_at"       // RetryAt, Code
 	KindWaitingHeard  Kind = "waiting_heard"  // goes when the recipient is heard: Code of the last failure, if any
 	KindRetried       Kind = "retried"        // RetryNow began anew
 	KindCancelled     Kind = "cancelled"      // final
-	KindRejected      Kind = "rejected"       // final: Code
+	KindRejected      Kind = "rejected"       // final: Code, Limit and Total where it is too large
 	KindFailed        Kind = "failed"         // final: Code, Detail
 )
 
 // Final reports whether nothing follows by itself, except a proof that comes late.
 func (k Kind) Final() bool {
 	switch k {
-	case KindDelivered, KindCancelled, KindRejected, KindFailed:
+	case KindDelivered, KindPropagated, KindCancelled, KindRejected, KindFailed:
 		return true
 	}
 	return false
@@ -67,6 +69,11 @@ type Event struct {
 	ETA          time.Duration
 	RTT          time.Duration
 	RetryAt      time.Time
+	// Via is the propagation node it goes through, ViaName what that calls itself.
+	Via     rns.Addr
+	ViaName string
+	// Limit is the largest size taken, in bytes, where Total is too large; 0 if it is not known.
+	Limit int64
 	// Bits is the cost of a stamp, Stamp the stamp itself.
 	Bits  int
 	Stamp []byte

@@ -54,7 +54,7 @@ type Inbound struct {
 	Message *lxmf.Message
 	// Packed is the message as it arrived, destination included.
 	Packed []byte
-	// Method is opportunistic or direct.
+	// Method is opportunistic, direct, propagated or paper.
 	Method lxmf.Method
 	// Unverified tells why the author is not certain, 0 if it is. See Router.Verify.
 	Unverified lxmf.Unverified

@@ -22,11 +22,15 @@ type keeper struct {
 	tickets    []Ticket
 	deliveries map[rns.Addr]time.Time
 	ids        []rns.Hash
+	nodes      map[rns.Addr]NodeRecord
+	sealed     map[rns.Hash]Sealed
+	dropped    []rns.Hash
 }
 
 func (k *keeper) init(r *Router) {
 	k.r, k.wake = r, make(chan struct{}, 1)
 	k.costs, k.deliveries = make(map[rns.Addr]StampCost), make(map[rns.Addr]time.Time)
+	k.nodes, k.sealed = make(map[rns.Addr]NodeRecord), make(map[rns.Hash]Sealed)
 }
 
 func (k *keeper) note(f func()) {
@@ -44,6 +48,20 @@ func (k *keeper) cost(c StampCost) { k.note(func() { k.costs[c.Destination] = c 
 func (k *keeper) ticket(t Ticket) { k.note(func() { k.tickets = append(k.tickets, t) }) }
 
 func (k *keeper) delivery(peer rns.Addr, at time.Time) { k.note(func() { k.deliveries[peer] = at }) }
+
+func (k *keeper) node(n NodeRecord) { k.note(func() { k.nodes[n.Node] = n }) }
+
+func (k *keeper) seal(s Sealed) {
+	s.At = k.r.cfg.Node.Now()
+	k.note(func() { k.sealed[s.Message] = s })
+}
+
+func (k *keeper) unseal(message rns.Hash) {
+	k.note(func() {
+		delete(k.sealed, message)
+		k.dropped = append(k.dropped, message)
+	})
+}
 
 func (k *keeper) received(id rns.Hash) { k.note(func() { k.ids = append(k.ids, id) }) }
 
@@ -82,6 +100,7 @@ func (k *keeper) save(ctx context.Context) {
 	k.costs, k.deliveries = make(map[rns.Addr]StampCost), make(map[rns.Addr]time.Time)
 	k.tickets, k.ids = nil, nil
 	k.mu.Unlock()
+	k.saveNodes(ctx)
 	state := k.r.cfg.State
 	if len(ids) > 0 {
 		if k.failed(state.PutDelivered(ctx, k.r.cfg.Node.Now(), ids...)) {
@@ -104,6 +123,33 @@ func (k *keeper) save(ctx context.Context) {
 	for peer, at := range deliveries {
 		if k.failed(state.PutTicketDelivery(ctx, peer, at)) {
 			k.delivery(peer, at)
+		}
+	}
+}
+
+// saveNodes writes what concerns propagation nodes.
+func (k *keeper) saveNodes(ctx context.Context) {
+	k.mu.Lock()
+	nodes, sealed, dropped := k.nodes, k.sealed, k.dropped
+	k.nodes, k.sealed, k.dropped = make(map[rns.Addr]NodeRecord), make(map[rns.Hash]Sealed), nil
+	k.mu.Unlock()
+	state := k.r.cfg.State
+	if len(nodes) > 0 && k.failed(state.PutNodes(ctx, slices.Collect(maps.Values(nodes))...)) {
+		k.note(func() {
+			maps.Copy(nodes, k.nodes)
+			k.nodes = nodes
+		})
+	}
+	if len(dropped) > 0 && k.failed(state.DropSealed(ctx, dropped...)) {
+		k.note(func() { k.dropped = append(dropped, k.dropped...) })
+	}
+	for _, s := range sealed {
+		if k.failed(state.PutSealed(ctx, s)) {
+			k.note(func() {
+				if !slices.Contains(k.dropped, s.Message) {
+					k.sealed[s.Message] = s
+				}
+			})
 		}
 	}
 }

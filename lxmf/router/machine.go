@@ -33,13 +33,21 @@ type machine struct {
 	stampLine []*delivery // wait for their stamp, in order of submission
 	stamping  *delivery
 
+	nodes    nodeBook
+	sync     syncing
+	troubles map[rns.Addr]*trouble
+
 	costs   costBook
 	tickets ticketBook
 	fx      effects
 }
 
 // ways tells what is known of the way to a destination. It only reads.
-type ways interface{ way(dest rns.Addr) way }
+type ways interface {
+	way(dest rns.Addr) way
+	// info is what the last announce of a propagation node said.
+	info(dest rns.Addr) (NodeRecord, bool)
+}
 
 // way is the way to a destination.
 type way struct {
@@ -61,6 +69,7 @@ type linkRef uint64
 // effects are what the machine wants done, in order.
 type effects struct {
 	events  []Event
+	notices []Notice
 	actions []action
 }
 
@@ -80,16 +89,19 @@ type (
 	dialLink struct {
 		ref  linkRef
 		dest rns.Addr
+		to   linkTo
 	}
 	// linkPacket and linkResource send over a link.
 	linkPacket struct {
 		ref  linkRef
+		way  lxmf.Method // direct or propagated
 		id   rns.Hash
 		try  uint64
 		data []byte
 	}
 	linkResource struct {
 		ref  linkRef
+		way  lxmf.Method
 		id   rns.Hash
 		try  uint64
 		data []byte
@@ -97,11 +109,41 @@ type (
 	cancelTransfer struct{ try uint64 }
 	closeLink      struct{ ref linkRef }
 	identify       struct{ ref linkRef }
-	// searchStamp looks for a stamp, and checks the one the message carries first.
+	// searchStamp looks for a stamp for some material, and checks the one there is first.
 	searchStamp struct {
-		id      rns.Hash
-		cost    int
-		carried []byte
+		id       rns.Hash
+		work     workKind
+		material rns.Hash
+		rounds   int
+		cost     int
+		carried  []byte
+	}
+	// sealMessage encrypts a message to its recipient.
+	sealMessage struct {
+		id     rns.Hash
+		dest   rns.Addr
+		packed []byte
+	}
+	noteSealed struct{ sealed Sealed }
+	dropSealed struct{ message rns.Hash }
+	noteNode   struct{ record NodeRecord }
+	// askNode sends a request to the propagation node, sortIDs looks which of the listed messages are known, takeIn stores
+	// what came. Their answers carry n.
+	askNode struct {
+		ref   linkRef
+		n     uint64
+		get   lxmf.Get
+		limit int64
+	}
+	// beginSync starts a fetch with what the configuration says now.
+	beginSync struct{}
+	sortIDs   struct {
+		n   uint64
+		ids []rns.Hash
+	}
+	takeIn struct {
+		n      uint64
+		sealed [][]byte
 	}
 	stopStamp struct{ id rns.Hash }
 	// noteDelivery persists that a ticket reached a peer.
@@ -124,17 +166,28 @@ func (cancelTransfer) isAction() {}
 func (closeLink) isAction()      {}
 func (identify) isAction()       {}
 func (searchStamp) isAction()    {}
+func (sealMessage) isAction()    {}
+func (noteSealed) isAction()     {}
+func (dropSealed) isAction()     {}
+func (noteNode) isAction()       {}
+func (askNode) isAction()        {}
+func (sortIDs) isAction()        {}
+func (beginSync) isAction()      {}
+func (takeIn) isAction()         {}
 func (stopStamp) isAction()      {}
 func (noteDelivery) isAction()   {}
 func (noteCost) isAction()       {}
 func (releaseProof) isAction()   {}
 
 func newMachine(p Params, w ways, rand io.Reader) *machine {
-	return &machine{
+	m := &machine{
 		p: p, ways: w, rand: rand, messages: make(map[rns.Hash]*delivery), peers: make(map[rns.Addr]*peer),
 		channels: make(map[linkRef]*channel), late: make(map[rns.Hash]*lateProof),
 		costs: costBook{limit: p.MaxStampCosts, of: make(map[rns.Addr]StampCost)}, tickets: newTicketBook(),
+		nodes: newNodeBook(), troubles: make(map[rns.Addr]*trouble),
 	}
+	m.nodes.timer.look, m.sync.every.sync = true, true
+	return m
 }
 
 func (m *machine) do(a action) { m.fx.actions = append(m.fx.actions, a) }
@@ -164,6 +217,10 @@ func (m *machine) expire(now time.Time) {
 			delete(m.late, t.late.id)
 		case t.proof != nil:
 			m.do(releaseProof{prove: t.proof})
+		case t.look:
+			m.look(now)
+		case t.sync:
+			m.syncDue(now)
 		}
 	}
 }
@@ -186,7 +243,7 @@ func (m *machine) submit(now time.Time, o Outbound) {
 	}
 	m.seq++
 	d := &delivery{
-		id: msg.Hash, msg: msg, seq: m.seq, want: o.Method, waitHeard: o.WaitHeard,
+		id: msg.Hash, msg: msg, seq: m.seq, want: o.Method, waitHeard: o.WaitHeard, fallback: o.Fallback, oversize: o.Oversize,
 		attempts: min(max(o.Attempts, 0), m.p.MaxAttempts-1), peer: m.peer(msg.Destination),
 	}
 	d.timer.message = d
@@ -194,10 +251,6 @@ func (m *machine) submit(now time.Time, o Outbound) {
 	m.messages[d.id] = d
 	m.forgetLate(d.id)
 	m.tell(now, d, Event{Kind: KindQueued})
-	if d.want == lxmf.MethodPropagated {
-		m.fail(now, d, CodePropagationNone, "no propagation node is in use")
-		return
-	}
 	if d.waitHeard {
 		m.awaitHeard(now, d, "")
 		return
@@ -235,12 +288,17 @@ func (m *machine) retry(now time.Time, d *delivery) {
 		return
 	}
 	m.tell(now, d, Event{Kind: KindRetried})
-	d.peer.notBefore = now
+	m.calm(d.hop())
+	d.hop().notBefore = now
+	if d.up.lack != nil {
+		m.begin(now, d)
+		return
+	}
 	if d.loose {
 		m.sendLoose(now, d)
 		return
 	}
-	m.advance(now, d.peer)
+	m.advance(now, d.hop())
 }
 
 // cutOff tells that nothing can reach a recipient now: no interface is up, and it is not on this node.
@@ -260,6 +318,11 @@ func (m *machine) setOnline(now time.Time, online bool) {
 		for _, d := range p.looseList() {
 			if d.stage == StageRetry && d.offline {
 				m.sendLoose(now, d)
+			}
+		}
+		for _, d := range inOrder(p.keyless) {
+			if d.offline {
+				m.begin(now, d)
 			}
 		}
 		m.advance(now, p)
@@ -283,6 +346,7 @@ func (m *machine) heard(now time.Time, h heard) {
 		}
 	}
 	p.asking, p.needed = false, false
+	m.calm(p)
 	pause := m.p.RetryPause
 	if p.declined {
 		pause = m.p.RetryWait
@@ -294,6 +358,9 @@ func (m *machine) heard(now time.Time, h heard) {
 		m.restamp(now, p)
 	}
 	for _, d := range p.waitingHeard() {
+		m.begin(now, d)
+	}
+	for _, d := range inOrder(p.keyless) {
 		m.begin(now, d)
 	}
 	for _, d := range p.looseList() {

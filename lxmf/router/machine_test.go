@@ -16,6 +16,8 @@ type fakeWays map[rns.Addr]way
 
 func (f fakeWays) way(dest rns.Addr) way { return f[dest] }
 
+func (fakeWays) info(rns.Addr) (NodeRecord, bool) { return NodeRecord{}, false }
+
 // driver feeds a machine and keeps account of what it says.
 type driver struct {
 	t     *testing.T
@@ -86,7 +88,7 @@ func (d *driver) answer(a action, how byte) {
 	switch a := a.(type) {
 	case sendPacket:
 		if good {
-			d.m.proved(d.now, a.id, time.Millisecond)
+			d.m.proved(d.now, a.id, lxmf.MethodOpportunistic, time.Millisecond)
 		} else {
 			d.m.packetFailed(d.now, outcome{id: a.id, try: a.try, code: code})
 		}
@@ -98,7 +100,7 @@ func (d *driver) answer(a action, how byte) {
 		}
 	case linkPacket:
 		if good {
-			d.m.proved(d.now, a.id, time.Millisecond)
+			d.m.proved(d.now, a.id, a.way, time.Millisecond)
 		} else {
 			d.m.linkPacketFailed(d.now, outcome{id: a.id, try: a.try, code: code})
 			d.ended(a.ref, code)
@@ -106,19 +108,41 @@ func (d *driver) answer(a action, how byte) {
 	case linkResource:
 		d.m.transferMoved(d.now, progress{id: a.id, try: a.try, share: float64(how) / 255, rate: 100})
 		if good {
-			d.m.proved(d.now, a.id, time.Millisecond)
+			d.m.proved(d.now, a.id, a.way, time.Millisecond)
 		} else {
 			d.m.transferFailed(d.now, outcome{id: a.id, try: a.try, code: code})
 			d.ended(a.ref, code)
 		}
 	case searchStamp:
 		if good {
-			d.m.stampEnded(d.now, stampResult{id: a.id, cost: a.cost, stamp: make([]byte, 32)})
+			d.m.stampEnded(d.now, stampResult{id: a.id, work: a.work, cost: a.cost, stamp: make([]byte, 32)})
 		} else {
-			d.m.stampEnded(d.now, stampResult{id: a.id, err: fmt.Errorf("no randomness")})
+			d.m.stampEnded(d.now, stampResult{id: a.id, work: a.work, err: fmt.Errorf("no randomness")})
 		}
+	case sealMessage:
+		d.m.stampEnded(d.now, stampResult{id: a.id, work: workSeal, sealed: append(make([]byte, 120), how)})
+	case askNode:
+		d.answerNode(a, how)
+	case sortIDs:
+		d.m.sorted(d.now, a.n, a.ids, nil, nil)
+	case takeIn:
+		d.m.tookIn(d.now, a.n, takenIn{stored: len(a.sealed), done: make([]rns.Hash, len(a.sealed))})
 	case stopStamp:
 		d.m.stampEnded(d.now, stampResult{id: a.id})
+	}
+}
+
+// answerNode plays the propagation node.
+func (d *driver) answerNode(a askNode, how byte) {
+	err := []error{nil, lxmf.ErrorNoIdentity, lxmf.ErrorNoAccess, lxmf.ErrRequest}[int(how/2)%4]
+	switch {
+	case a.get.IsList():
+		d.m.listed(d.now, a.n, make([]rns.Hash, int(how)%5), err)
+	case a.get.Wants != nil:
+		d.m.fetching(d.now, a.n, 0.5, 100)
+		d.m.fetched(d.now, a.n, make([][]byte, len(a.get.Wants)), err)
+	default:
+		d.m.deleted(d.now, a.n, err)
 	}
 }
 
@@ -147,7 +171,7 @@ func testMessage(to byte, n, size int) *lxmf.Message {
 func (d *driver) play(script []byte) {
 	n := 0
 	for ; len(script) >= 3; script = script[3:] {
-		op, to, arg := script[0]%16, script[1]%3+1, script[2]
+		op, to, arg := script[0]%20, script[1]%3+1, script[2]
 		dest := rns.Addr{to}
 		switch op {
 		case 0, 1, 2:
@@ -184,6 +208,15 @@ func (d *driver) play(script []byte) {
 			d.m.linkClosed(d.now, incomingRefs+linkRef(arg), CodeLinkClosed, "")
 		case 14:
 			d.m.received(d.now, dest, lxmf.Ticket{Expires: d.now.Add(time.Duration(arg) * time.Hour)})
+		case 16:
+			d.node(to, arg)
+		case 17:
+			o, l := SyncOptions{Max: int(arg) % 4}, syncLimits{limit: 1 << 20, leave: arg&64 == 0}
+			_ = d.m.startSync(d.now, o, l) // refused without a node
+		case 18:
+			d.disturb(arg)
+		case 19:
+			d.m.setNode(d.now, NodeMode(arg%3), rns.Addr{100 + to})
 		case 15:
 			d.pass(time.Duration(binary.LittleEndian.Uint16(script[1:3])) * time.Millisecond)
 		}
@@ -192,16 +225,45 @@ func (d *driver) play(script []byte) {
 	}
 }
 
+// node lets a propagation node be heard.
+func (d *driver) node(n, arg byte) {
+	addr := rns.Addr{100 + n}
+	d.ways[addr] = way{known: arg&1 == 0, path: arg&2 == 0, hops: 1 + int(arg/4)%5}
+	d.m.nodeHeard(d.now, NodeRecord{
+		Node: addr, Heard: d.now, Hops: 1 + int(arg/4)%5, Active: arg&64 == 0, TransferLimit: int64(arg) * 8, SyncLimit: int64(arg) * 10,
+		StampCost: int(arg) % 30, Flexibility: 3,
+	})
+}
+
+// disturb breaks in on what a propagation node and we are doing.
+func (d *driver) disturb(arg byte) {
+	if arg%2 == 0 {
+		d.m.cancelSync(d.now)
+	}
+	for ref, ch := range d.m.channels {
+		if ch.up && arg%4 > 1 {
+			d.m.linkClosed(d.now, ref, CodeLinkClosed, "")
+		} else {
+			d.m.stampRefused(d.now, ref)
+		}
+		return
+	}
+}
+
 // check looks at what must always hold.
 func (d *driver) check() {
 	m := d.m
-	counts := make(map[*peer]int)
+	counts, uploads := make(map[*peer]int), make(map[*peer]int)
 	for id, x := range m.messages {
 		counts[x.peer]++
+		if x.up.via != nil {
+			uploads[x.up.via]++
+		}
 		places := 0
 		for _, in := range []bool{
 			x.peer.loose[id] == x, x.peer.heard[id] == x, x.channel != nil, contains(m.stampLine, x),
-			contains(x.peer.packets.waiting, x) || contains(x.peer.resources.waiting, x),
+			x.up.lack != nil && x.up.lack.keyless[id] == x,
+			contains(x.hop().packets.waiting, x) || contains(x.hop().resources.waiting, x),
 		} {
 			if in {
 				places++
@@ -218,7 +280,10 @@ func (d *driver) check() {
 		if p.count != counts[p] || p.addr != addr {
 			d.t.Fatalf("peer counts %d messages, has %d", p.count, counts[p])
 		}
-		if p.count == 0 && p.own == nil && p.back == nil {
+		if p.uploads != uploads[p] {
+			d.t.Fatalf("node counts %d messages, has %d", p.uploads, uploads[p])
+		}
+		if p.idle() && m.nodes.chosen.Node != p.addr && !m.wantsLink(p) {
 			d.t.Fatal("peer without anything is kept")
 		}
 	}

@@ -19,6 +19,8 @@ type MemoryState struct {
 	issued     map[rns.Addr][]Ticket
 	deliveries map[rns.Addr]time.Time
 	delivered  map[rns.Hash]time.Time
+	sealed     map[rns.Hash]Sealed
+	nodes      map[rns.Addr]NodeRecord
 }
 
 // Load returns copies of all costs and tickets.
@@ -27,7 +29,7 @@ func (s *MemoryState) Load(context.Context) (Remembered, error) {
 	defer s.mu.Unlock()
 	r := Remembered{
 		StampCosts: slices.Collect(maps.Values(s.costs)), Tickets: slices.Collect(maps.Values(s.tickets)),
-		TicketDeliveries: maps.Clone(s.deliveries),
+		TicketDeliveries: maps.Clone(s.deliveries), Nodes: slices.Collect(maps.Values(s.nodes)),
 	}
 	for _, list := range s.issued {
 		r.Issued = append(r.Issued, list...)
@@ -87,12 +89,50 @@ func (s *MemoryState) PutDelivered(_ context.Context, at time.Time, ids ...rns.H
 	return nil
 }
 
+// PutSealed remembers a sealed message.
+func (s *MemoryState) PutSealed(_ context.Context, one Sealed) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	put(&s.sealed, one.Message, one)
+	return nil
+}
+
+// Sealed returns a sealed message.
+func (s *MemoryState) Sealed(_ context.Context, message rns.Hash) (Sealed, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one, ok := s.sealed[message]
+	return one, ok, nil
+}
+
+// DropSealed forgets sealed messages.
+func (s *MemoryState) DropSealed(_ context.Context, messages ...rns.Hash) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range messages {
+		delete(s.sealed, id)
+	}
+	return nil
+}
+
+// PutNodes remembers propagation nodes.
+func (s *MemoryState) PutNodes(_ context.Context, nodes ...NodeRecord) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range nodes {
+		put(&s.nodes, n.Node, n)
+	}
+	return nil
+}
+
 // Expire forgets what is too old.
 func (s *MemoryState) Expire(_ context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.delivered, func(_ rns.Hash, at time.Time) bool { return now.Sub(at) > lxmf.DuplicateMemory })
 	maps.DeleteFunc(s.costs, func(_ rns.Addr, c StampCost) bool { return now.Sub(c.At) > lxmf.StampCostMemory })
+	maps.DeleteFunc(s.sealed, func(_ rns.Hash, one Sealed) bool { return now.Sub(one.At) > lxmf.MessageExpiry })
+	maps.DeleteFunc(s.nodes, func(_ rns.Addr, n NodeRecord) bool { return now.Sub(n.Heard) > NodeMemory })
 	maps.DeleteFunc(s.tickets, func(_ rns.Addr, t Ticket) bool { return !t.Usable(now) })
 	for peer, list := range s.issued {
 		list = slices.DeleteFunc(list, func(t Ticket) bool { return t.Forgettable(now) })

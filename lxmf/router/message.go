@@ -37,10 +37,16 @@ type delivery struct {
 	want   lxmf.Method // what was asked for
 	method lxmf.Method // how it goes
 	packed []byte
-	stage  Stage
+	// packedFor is the stamp in packed.
+	packedFor []byte
+	stage     Stage
 	// loose tells that it goes as a single packet, else it stands in a line of its peer. resource tells which.
 	loose, resource bool
 	waitHeard       bool
+	fallback        Fallback
+	oversize        Oversize
+	work            workKind  // that it waits for in StageStamp
+	up              upload    // of a message that goes through a propagation node
 	offline         bool      // said already that there is no interface
 	asked           bool      // a path was asked for before the first attempt
 	rediscovered    bool      // the path was dropped once
@@ -57,6 +63,8 @@ type delivery struct {
 	whole bool
 	shown time.Time
 
+	paused    time.Time // the failure whose pause was waited for
+	sentVia   rns.Addr  // node of the last transmission, zero for the recipient itself
 	stampCost int       // cost that the stamp satisfies
 	ticketed  time.Time // until when the ticket of the stamp is valid; zero for a stamp by work
 }
@@ -64,6 +72,9 @@ type delivery struct {
 // tell reports a step.
 func (m *machine) tell(now time.Time, d *delivery, e Event) {
 	e.ID, e.Peer, e.At, e.Method = d.id, d.peer.addr, now, d.method
+	if e.Via.IsZero() && d.up.via != nil {
+		e.Via, e.ViaName = d.up.via.addr, m.nodes.name(d.up.via.addr)
+	}
 	if e.Attempt == 0 {
 		e.Attempt = min(d.attempts+1, m.p.MaxAttempts)
 	}
@@ -76,11 +87,15 @@ func (m *machine) tell(now time.Time, d *delivery, e Event) {
 // begin starts, or starts again, what leads to sending: stamp, form, line.
 func (m *machine) begin(now time.Time, d *delivery) {
 	m.unqueue(now, d)
+	if d.want == lxmf.MethodPropagated && m.nodes.chosen.Node.IsZero() {
+		m.noNode(now, d)
+		return
+	}
 	switch m.stampFor(now, d) {
 	case stampReady:
 		m.enqueue(now, d)
 	case stampSearch:
-		m.needStamp(now, d)
+		m.needWork(now, d, workStamp)
 	case stampTooDear:
 		m.fail(now, d, CodeStampRequired, "the recipient asks for more work than is allowed")
 	}
@@ -89,7 +104,14 @@ func (m *machine) begin(now time.Time, d *delivery) {
 // enqueue chooses the form of a message and puts it where it waits for its turn.
 func (m *machine) enqueue(now time.Time, d *delivery) {
 	d.pack()
+	if d.want == lxmf.MethodPropagated {
+		m.propagate(now, d)
+		return
+	}
 	d.loose = m.chooses(d)
+	if !d.loose && m.unfit(now, d) {
+		return
+	}
 	if d.loose {
 		d.method = lxmf.MethodOpportunistic
 		d.peer.loose[d.id] = d
@@ -126,6 +148,7 @@ func (m *machine) queueDirect(now time.Time, d *delivery) {
 	if p.own != nil && !p.own.up {
 		m.telling(now, d, p.own)
 	}
+	m.refresh(p, d)
 	m.advance(now, p)
 }
 
@@ -138,9 +161,10 @@ func (m *machine) unqueue(now time.Time, d *delivery) {
 		m.dropStamp(d)
 	}
 	if d.packed != nil {
-		d.peer.line(d).remove(d)
+		d.hop().line(d).remove(d)
 	}
 	m.freeSlot(now, d)
+	m.detach(d)
 }
 
 // awaitHeard puts a message aside until its recipient is heard.
@@ -161,6 +185,7 @@ func (m *machine) attemptFailed(now time.Time, d *delivery, code Code, detail st
 		return true
 	case d.waitHeard:
 		m.awaitHeard(now, d, code)
+	case m.fallBack(now, d, code):
 	default:
 		m.fail(now, d, code, detail)
 	}
@@ -206,7 +231,10 @@ func (m *machine) finish(now time.Time, d *delivery, e Event) {
 	}
 	delete(m.messages, d.id)
 	p.count--
-	if e.Kind != KindDelivered && d.try > 0 {
+	if d.up.kept && e.Kind != KindFailed {
+		m.do(dropSealed{message: d.id})
+	}
+	if e.Kind != KindDelivered && e.Kind != KindPropagated && d.try > 0 {
 		m.listenLate(now, d)
 	}
 	if ch != nil && ch.up {
@@ -225,6 +253,7 @@ func (m *machine) delivered(now time.Time, d *delivery, rtt time.Duration) {
 		ch.identified = true
 		m.do(identify{ref: ch.ref})
 	}
+	m.calm(d.peer)
 	m.finish(now, d, Event{Kind: KindDelivered, RTT: rtt})
 }
 
@@ -232,11 +261,12 @@ func (m *machine) delivered(now time.Time, d *delivery, rtt time.Duration) {
 type lateProof struct {
 	id    rns.Hash
 	peer  rns.Addr
+	via   rns.Addr // of the last transmission, if it went to a propagation node
 	timer timer
 }
 
 func (m *machine) listenLate(now time.Time, d *delivery) {
-	l := &lateProof{id: d.id, peer: d.peer.addr}
+	l := &lateProof{id: d.id, peer: d.peer.addr, via: d.sentVia}
 	l.timer.late = l
 	m.late[d.id] = l
 	m.timers.set(&l.timer, now.Add(m.p.LateProof))
@@ -249,8 +279,8 @@ func (m *machine) forgetLate(id rns.Hash) {
 	}
 }
 
-// proved takes the proof of a transmission, whichever it was. spec: lxmf §9.3
-func (m *machine) proved(now time.Time, id rns.Hash, rtt time.Duration) {
+// proved takes the proof of a transmission by some way, whichever it was. spec: lxmf §9.3
+func (m *machine) proved(now time.Time, id rns.Hash, by lxmf.Method, rtt time.Duration) {
 	if d, ok := m.messages[id]; ok {
 		switch {
 		case d.loose:
@@ -258,12 +288,20 @@ func (m *machine) proved(now time.Time, id rns.Hash, rtt time.Duration) {
 		case d.channel != nil && !d.resource:
 			d.channel.window.proved(rtt, m.p.Window)
 		}
-		m.delivered(now, d, rtt)
+		if by == lxmf.MethodPropagated {
+			m.atNode(now, d, rtt)
+		} else {
+			m.delivered(now, d, rtt)
+		}
 		return
 	}
 	if l, ok := m.late[id]; ok {
 		m.forgetLate(id)
-		m.fx.events = append(m.fx.events, Event{ID: id, Peer: l.peer, At: now, Kind: KindDelivered, Hops: -1, RTT: rtt})
+		e := Event{ID: id, Peer: l.peer, At: now, Kind: KindDelivered, Hops: -1, RTT: rtt}
+		if by == lxmf.MethodPropagated {
+			e.Kind, e.Via, e.ViaName, e.Method = KindPropagated, l.via, m.nodes.name(l.via), by
+		}
+		m.fx.events = append(m.fx.events, e)
 	}
 }
 
@@ -272,6 +310,7 @@ func (m *machine) messageDue(now time.Time, d *delivery) {
 	switch d.stage {
 	case StageSending:
 		d.peer.window.lost()
+		m.troubled(now, d.peer)
 		code := CodeProofTimeout
 		if d.attempts+1 == staleAttempts && !d.rediscovered {
 			code = CodePathStale
@@ -280,6 +319,10 @@ func (m *machine) messageDue(now time.Time, d *delivery) {
 			m.begin(now, d)
 		}
 	case StagePath:
+		if d.up.lack != nil {
+			m.announceMissed(now, d)
+			return
+		}
 		m.pathMissed(now, d)
 	default:
 		m.begin(now, d)

@@ -36,6 +36,11 @@ func (m *machine) sendLoose(now time.Time, d *delivery) {
 		m.begin(now, d)
 		return
 	}
+	if at := m.looseAllowed(now, d); at.After(now) {
+		m.timers.set(&d.timer, at)
+		m.willRetry(now, d, "", at)
+		return
+	}
 	if !p.takeSlot(d) {
 		return
 	}
@@ -45,7 +50,7 @@ func (m *machine) sendLoose(now time.Time, d *delivery) {
 	}
 	d.offline = false
 	m.tries++
-	d.try, d.stage = m.tries, StageSending
+	d.try, d.stage, d.sentVia = m.tries, StageSending, rns.Addr{}
 	m.timers.set(&d.timer, leaves.Add(m.p.RetryWait))
 	m.do(sendPacket{id: d.id, dest: p.addr, try: d.try, data: d.packed[rns.AddrSize:]})
 	m.tell(now, d, Event{Kind: KindSent, Bytes: int64(len(d.packed)), Total: int64(len(d.packed))})

@@ -40,6 +40,32 @@ type Params struct {
 	// ProgressEvery is the least time between two progress events of one message.
 	ProgressEvery time.Duration
 
+	// BackoffAfter is after how many failed attempts in a row, over all messages, a destination is tried less and less often:
+	// the pause doubles up to MaxBackoff. MaxDialsPerHour bounds the links opened to one destination within an hour whatever
+	// asks for them, MaxNodeDialsPerHour those to one propagation node.
+	BackoffAfter                         int
+	MaxBackoff                           time.Duration
+	MaxDialsPerHour, MaxNodeDialsPerHour int
+
+	// NodePathWait is how long a path to a propagation node is waited for. spec: lxmf §9.1
+	NodePathWait time.Duration
+	// Choice are the rules of choosing a propagation node, MaxNodes bounds those remembered.
+	Choice   ChoiceParams
+	MaxNodes int
+	// NodeLook is how often the choice is looked at. A link that only shows that the chosen node works is opened when it has not
+	// worked for NodeCheck, and not more than one such link to any node per NodeCheckPause.
+	NodeLook, NodeCheck, NodeCheckPause time.Duration
+	// NodeNote is how often an announce of a node that tells nothing new is noted.
+	NodeNote time.Duration
+	// SyncNodes is how many nodes one fetch tries, if the choice is ours. MaxSyncRounds bounds the answers taken in one fetch,
+	// MaxList is the largest list of ids taken, in bytes. MinSyncInterval is the least time between fetches that happen by
+	// themselves.
+	SyncNodes, MaxSyncRounds int
+	MaxList                  int64
+	MinSyncInterval          time.Duration
+	// MaxKeptSealed is the largest sealed message that is remembered across restarts, in bytes.
+	MaxKeptSealed int64
+
 	// MaxStampCost is the most work done for a stamp, in bits: a hostile announce could ask for any amount.
 	MaxStampCost int
 	// StampWorkers is the number of goroutines that search, 0 for one per processor.
@@ -84,7 +110,11 @@ func DefaultParams() Params {
 		LinkResends: 2, LinkIdle: 600 * time.Second, Window: 32,
 		MaxDialing: 32, PathSpacing: 50 * time.Millisecond, LateProof: 2 * time.Minute,
 		ProgressEvery: 250 * time.Millisecond,
-		MaxStampCost:  26, MaxStampCosts: 65_536,
+		BackoffAfter:  5, MaxBackoff: 10 * time.Minute, MaxDialsPerHour: 60, MaxNodeDialsPerHour: 30,
+		NodePathWait: 10 * time.Second, Choice: DefaultChoiceParams(), MaxNodes: 256,
+		NodeLook: 10 * time.Minute, NodeCheck: 24 * time.Hour, NodeCheckPause: 10 * time.Minute, NodeNote: 30 * time.Minute,
+		SyncNodes: 3, MaxSyncRounds: 50, MaxList: 4 << 20, MinSyncInterval: time.Minute, MaxKeptSealed: 64 << 10,
+		MaxStampCost: 26, MaxStampCosts: 65_536,
 		MaxQueued: 100_000, Mailbox: 4_096,
 		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,
 		StoreBatch: 64, StoreDelay: 5 * time.Millisecond,

@@ -17,6 +17,11 @@ type peer struct {
 	packets, resources line                   // wait for a link
 	loose              map[rns.Hash]*delivery // go as single packets
 	heard              map[rns.Hash]*delivery // wait for an announce
+	keyless            map[rns.Hash]*delivery // wait for an announce to go through a propagation node
+
+	node      bool // a propagation node
+	uploads   int  // messages of others that go through it
+	verifying bool // a link is wanted only to see whether the node works
 
 	window    window // of those that go as single packets
 	slots     int    // of it in use
@@ -40,7 +45,7 @@ type peer struct {
 func (m *machine) peer(addr rns.Addr) *peer {
 	p, ok := m.peers[addr]
 	if !ok {
-		p = &peer{addr: addr, loose: make(map[rns.Hash]*delivery), heard: make(map[rns.Hash]*delivery)}
+		p = &peer{addr: addr, loose: make(map[rns.Hash]*delivery), heard: make(map[rns.Hash]*delivery), keyless: make(map[rns.Hash]*delivery)}
 		p.timer.peer, p.window = p, m.newWindow(0)
 		m.peers[addr] = p
 	}
@@ -49,11 +54,14 @@ func (m *machine) peer(addr rns.Addr) *peer {
 
 // release forgets a recipient nothing is left of.
 func (m *machine) release(p *peer) {
-	if p.count == 0 && p.own == nil && p.back == nil {
+	if p.idle() && p.addr != m.nodes.chosen.Node && !m.wantsLink(p) && m.peers[p.addr] == p {
 		m.timers.stop(&p.timer)
 		delete(m.peers, p.addr)
 	}
 }
+
+// idle tells that nothing is left of a recipient.
+func (p *peer) idle() bool { return p.count == 0 && p.uploads == 0 && p.own == nil && p.back == nil }
 
 // line is where a message waits for a link.
 func (p *peer) line(d *delivery) *line {
@@ -103,9 +111,10 @@ func (m *machine) usable(p *peer) *channel {
 func (m *machine) advance(now time.Time, p *peer) {
 	if ch := m.usable(p); ch != nil {
 		m.fill(now, ch)
+		m.syncLink(now, ch)
 		return
 	}
-	if len(p.packets.waiting)+len(p.resources.waiting) == 0 || p.own != nil || p.lined {
+	if len(p.packets.waiting)+len(p.resources.waiting) == 0 && !m.wantsLink(p) || p.own != nil || p.lined {
 		return
 	}
 	w := m.ways.way(p.addr)
@@ -113,6 +122,7 @@ func (m *machine) advance(now time.Time, p *peer) {
 		for _, d := range p.waiting() {
 			m.park(now, d)
 		}
+		m.syncStopped(now, p, SyncNoPath, CodeNoInterface, "")
 		m.timers.sooner(&p.timer, now.Add(m.p.OfflineWait))
 		return
 	}
@@ -133,6 +143,7 @@ func (m *machine) advance(now time.Time, p *peer) {
 		}
 	}
 	p.needed = true
+	m.syncWaits(now, p, SyncPathRequested)
 	if !p.awaits(now) {
 		m.ask(now, p)
 	}
@@ -158,7 +169,11 @@ func (m *machine) ask(now time.Time, p *peer) { m.askAt(now, p, now) }
 func (m *machine) askAt(now time.Time, p *peer, at time.Time) {
 	slot := later(at, m.nextAsk)
 	m.nextAsk = slot.Add(m.p.PathSpacing)
-	p.asking, p.askAt, p.askUntil = true, slot, slot.Add(m.p.PathWait)
+	wait := m.p.PathWait
+	if p.node {
+		wait = m.p.NodePathWait
+	}
+	p.asking, p.askAt, p.askUntil = true, slot, slot.Add(wait)
 	if slot.After(now) {
 		m.timers.sooner(&p.timer, slot)
 		return
@@ -171,7 +186,7 @@ func (m *machine) request(now time.Time, p *peer) {
 	p.asked++
 	p.askAt = time.Time{}
 	m.do(askPath{dest: p.addr})
-	for _, d := range p.all() {
+	for _, d := range append(p.all(), inOrder(p.keyless)...) {
 		if d.stage == StagePath {
 			d.offline = false
 			m.tell(now, d, Event{Kind: KindPathRequest, Try: p.asked})
@@ -210,11 +225,24 @@ func (m *machine) peerDue(now time.Time, p *peer) {
 
 // lineFailed counts a failed attempt for everything that waits for a link, and plans the next one.
 func (m *machine) lineFailed(now time.Time, p *peer, code Code, detail string, next time.Time) {
+	m.troubled(now, p)
+	next = later(next, m.resume(now, p))
 	p.notBefore = next
+	code = p.lineCode(code)
 	for _, d := range p.waiting() {
 		if m.attemptFailed(now, d, code, detail) && next.After(now) {
 			m.willRetry(now, d, code, next)
 		}
+	}
+	if p.node {
+		if code != CodeNoInterface {
+			m.nodeFailed(now, p)
+		}
+		state := SyncLinkFailed
+		if code == CodePropagationNoPath {
+			state = SyncNoPath
+		}
+		m.syncStopped(now, p, state, code, detail)
 	}
 }
 
@@ -225,6 +253,12 @@ func (m *machine) dial(now time.Time, p *peer, w way) {
 		m.dialLine = append(m.dialLine, p)
 		return
 	}
+	if at := m.dialAllowed(now, p); at.After(now) {
+		p.notBefore = at
+		m.retryLater(now, p)
+		m.syncStopped(now, p, SyncLinkFailed, CodePropagationThrottled, "too many links were opened within an hour")
+		return
+	}
 	p.asking, p.needed, p.lastDial, p.declined = false, false, now, false
 	m.opening++
 	m.refs++
@@ -232,7 +266,12 @@ func (m *machine) dial(now time.Time, p *peer, w way) {
 	ch.idle.channel = ch
 	p.own = ch
 	m.channels[ch.ref] = ch
-	m.do(dialLink{ref: ch.ref, dest: p.addr})
+	to := toPeer
+	if p.node {
+		to = toNode
+	}
+	m.do(dialLink{ref: ch.ref, dest: p.addr, to: to})
+	m.syncWaits(now, p, SyncLinkEstablishing)
 	for _, d := range p.waiting() {
 		m.telling(now, d, ch)
 	}

@@ -44,9 +44,13 @@ func (closedError) Is(target error) bool { return target == net.ErrClosed }
 type Outbound struct {
 	// Message is signed and its timestamp fixed.
 	Message *lxmf.Message
-	// Method is how to send it: opportunistic or direct; zero lets the router choose, each time anew. Opportunistic becomes
-	// direct when the message does not fit a packet. Propagated fails with CodePropagationNone.
+	// Method is how to send it: opportunistic, direct or propagated; zero lets the router choose between the first two, each
+	// time anew. Without a propagation node in use, propagated fails with CodePropagationNone.
 	Method lxmf.Method
+	// Fallback says what may be tried when that does not work.
+	Fallback Fallback
+	// Oversize says what becomes of a message that is larger than the propagation node admits.
+	Oversize Oversize
 	// TicketWanted includes a ticket if one is due to the recipient. Only a message that is not signed yet can take one:
 	// Send then signs it. For a message that must be stored before, see Router.Ticket.
 	TicketWanted bool
@@ -87,6 +91,17 @@ type Config struct {
 	FloodLimit func() int
 	Flood      FloodState
 	OnFlood    func(FloodState)
+	// Notices is told about the propagation node and fetching from it, in order, under the rules of Events. It may be nil.
+	Notices func(Notice)
+	// Fallback is what messages do that do not say otherwise; nil is FallbackNode.
+	Fallback func() Fallback
+	// NodeMode and PropagationNode say which propagation node is used at first; see UseNode.
+	NodeMode        NodeMode
+	PropagationNode rns.Addr
+	// SyncInterval is the time between fetches from the propagation node that happen by themselves, 0 for none; see SyncEvery.
+	SyncInterval time.Duration
+	// LeaveOnNode tells whether fetched messages stay on the propagation node; nil has them deleted there once they are stored.
+	LeaveOnNode func() bool
 	// Ratchets says where the ratchets of the delivery destination are kept. An empty Name takes
 	// "lxmf/ratchets/<destination>.ratchets" in the node's storage. spec: lxmf §2
 	Ratchets node.Ratchets
@@ -106,6 +121,7 @@ type Router struct {
 	incoming atomic.Uint64 // links that peers opened
 	keep     keeper
 	work     stampWorker
+	fetch    fetcher
 	spool    spool
 	flood    flood
 	papers   sync.Mutex // lets one paper message be opened at a time
@@ -146,6 +162,7 @@ func New(c Config) (*Router, error) {
 	r.in.init(r)
 	r.keep.init(r)
 	r.work.init(r)
+	r.fetch.init(r)
 	r.spool.init(r)
 	r.flood = flood{p: c.Params.Flood, limit: c.FloodLimit, state: c.Flood}
 	r.m = newMachine(c.Params, r, c.Node.Random())
@@ -175,10 +192,23 @@ func (r *Router) Send(o Outbound) error {
 		*o.Message = m
 	}
 	o.Message = &m
+	if o.Fallback == FallbackDefault {
+		o.Fallback = r.fallback()
+	}
 	if !r.box.submit(r.cfg.Params.MaxQueued, func(x *machine, now time.Time) { x.submit(now, o) }) {
 		return r.refusal()
 	}
 	return nil
+}
+
+// fallback is what messages do that do not say otherwise.
+func (r *Router) fallback() Fallback {
+	if r.cfg.Fallback != nil {
+		if f := r.cfg.Fallback(); f != FallbackDefault {
+			return f
+		}
+	}
+	return FallbackNode
 }
 
 // refusal is why the mailbox takes nothing.

@@ -29,7 +29,10 @@ func (r *Router) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.m.load(r.cfg.Node.Now(), remembered)
+	now := r.cfg.Node.Now()
+	r.m.load(now, remembered)
+	r.m.setNode(now, r.cfg.NodeMode, r.cfg.PropagationNode)
+	r.m.syncEvery(now, r.cfg.SyncInterval)
 	r.spool.sweep()
 	dest, err := r.register()
 	if err != nil {
@@ -39,6 +42,9 @@ func (r *Router) Serve(ctx context.Context) error {
 	stopAnnounces := r.cfg.Node.OnAnnounce(node.AnnounceHandler{
 		Name: lxmf.DeliveryName, PathResponses: node.On, Handle: r.announced,
 	})
+	stopNodes := r.cfg.Node.OnAnnounce(node.AnnounceHandler{
+		Name: lxmf.PropagationName, PathResponses: node.On, Handle: r.nodeAnnounced,
+	})
 	stopEvents := r.cfg.Node.OnEvent(func(e node.Event) {
 		if e.Kind == node.EventInterfaceState || e.Kind == node.EventInterfaceGone {
 			r.watch(ctx)
@@ -47,6 +53,7 @@ func (r *Router) Serve(ctx context.Context) error {
 	var crew sync.WaitGroup
 	crew.Go(func() { r.keep.run(ctx) })
 	crew.Go(func() { r.work.run(ctx) })
+	crew.Go(func() { r.fetch.run(ctx) })
 	for range max(r.cfg.Params.Receivers, 1) {
 		crew.Go(func() { r.in.run(ctx) })
 	}
@@ -54,6 +61,7 @@ func (r *Router) Serve(ctx context.Context) error {
 	r.loop(ctx)
 	r.setDestination(nil)
 	stopAnnounces()
+	stopNodes()
 	stopEvents()
 	for _, l := range r.links {
 		l.Close()
@@ -117,12 +125,17 @@ func (r *Router) loop(ctx context.Context) {
 func (r *Router) apply(ctx context.Context, now time.Time) {
 	for {
 		fx := r.m.take()
-		if len(fx.events)+len(fx.actions) == 0 {
+		if len(fx.events)+len(fx.notices)+len(fx.actions) == 0 {
 			return
 		}
 		if r.cfg.Events != nil {
 			for _, e := range fx.events {
 				r.cfg.Events(e)
+			}
+		}
+		if r.cfg.Notices != nil {
+			for _, n := range fx.notices {
+				r.cfg.Notices(n)
 			}
 		}
 		for _, a := range fx.actions {
@@ -162,7 +175,7 @@ func (r *Router) perform(ctx context.Context, now time.Time, a action) {
 		if l, ok := r.links[a.ref]; ok {
 			_ = l.Identify(ctx, r.cfg.Identity) // without it the peer only opens a link of its own
 		}
-	case searchStamp:
+	case searchStamp, sealMessage:
 		r.work.start(a)
 	case stopStamp:
 		r.work.cancel(a.id)
@@ -170,6 +183,18 @@ func (r *Router) perform(ctx context.Context, now time.Time, a action) {
 		r.keep.delivery(a.peer, a.at)
 	case noteCost:
 		r.keep.cost(a.cost)
+	case noteSealed:
+		r.keep.seal(a.sealed)
+	case dropSealed:
+		r.keep.unseal(a.message)
+	case noteNode:
+		r.keep.node(a.record)
+	case askNode:
+		r.askNode(ctx, now, a)
+	case sortIDs, takeIn:
+		r.fetch.start(a)
+	case beginSync:
+		_ = r.m.startSync(now, SyncOptions{}, r.syncLimits()) // there is a node
 	case releaseProof:
 		_ = a.prove() // without it the sender tries again
 	}
@@ -182,7 +207,7 @@ func (r *Router) sendPacket(ctx context.Context, now time.Time, a sendPacket) {
 		OnConclude: func(s node.ReceiptStatus) {
 			r.box.post(func(m *machine, now time.Time) {
 				if s.State == node.ReceiptDelivered {
-					m.proved(now, id, s.RTT())
+					m.proved(now, id, lxmf.MethodOpportunistic, s.RTT())
 					return
 				}
 				m.packetFailed(now, outcome{id: id, try: try, code: CodeProofTimeout})
@@ -195,7 +220,11 @@ func (r *Router) sendPacket(ctx context.Context, now time.Time, a sendPacket) {
 }
 
 func (r *Router) dial(ctx context.Context, now time.Time, a dialLink) {
-	l, err := r.cfg.Node.DialLink(ctx, a.dest, r.handler(a.ref))
+	handler := r.handler(a.ref)
+	if a.to == toNode {
+		handler = r.nodeHandler(a.ref)
+	}
+	l, err := r.cfg.Node.DialLink(ctx, a.dest, handler)
 	switch {
 	case err == nil:
 		r.links[a.ref] = l
@@ -205,7 +234,7 @@ func (r *Router) dial(ctx context.Context, now time.Time, a dialLink) {
 }
 
 func (r *Router) linkPacket(ctx context.Context, now time.Time, a linkPacket) {
-	id, try := a.id, a.try
+	id, try, by := a.id, a.try, a.way
 	l, ok := r.links[a.ref]
 	if !ok {
 		r.m.linkClosed(now, a.ref, CodeLinkClosed, "")
@@ -214,7 +243,7 @@ func (r *Router) linkPacket(ctx context.Context, now time.Time, a linkPacket) {
 	_, err := l.Send(ctx, a.data, node.SendOptions{OnConclude: func(s node.ReceiptStatus) {
 		r.box.post(func(m *machine, now time.Time) {
 			if s.State == node.ReceiptDelivered {
-				m.proved(now, id, s.RTT())
+				m.proved(now, id, by, s.RTT())
 				return
 			}
 			m.linkPacketFailed(now, outcome{id: id, try: try, code: failureCode(s.Err), detail: detail(s.Err)})
@@ -235,7 +264,7 @@ func (r *Router) unsent(now time.Time, ref linkRef, o outcome, failed func(time.
 }
 
 func (r *Router) linkResource(ctx context.Context, now time.Time, a linkResource) {
-	id, try := a.id, a.try
+	id, try, by := a.id, a.try, a.way
 	l, ok := r.links[a.ref]
 	if !ok {
 		r.m.linkClosed(now, a.ref, CodeLinkClosed, "")
@@ -257,7 +286,7 @@ func (r *Router) linkResource(ctx context.Context, now time.Time, a linkResource
 			r.box.post(func(m *machine, now time.Time) {
 				delete(r.moves, try)
 				if s.State == node.TransferComplete {
-					m.proved(now, id, s.Concluded.Sub(s.Started))
+					m.proved(now, id, by, s.Concluded.Sub(s.Started))
 					return
 				}
 				m.transferFailed(now, outcome{id: id, try: try, code: failureCode(s.Err), detail: detail(s.Err)})

@@ -1,6 +1,9 @@
 package router
 
 import (
+	"bytes"
+	"slices"
+
 	"meshchatx/lxmf"
 	"meshchatx/rns"
 )
@@ -11,9 +14,10 @@ const methodAuto lxmf.Method = 0
 // pack encodes the message with its present stamp. Nothing but the stamp ever changes, so that the id stays.
 // spec: lxmf §3.3
 func (d *delivery) pack() {
-	if len(d.packed) == d.msg.PackedSize() {
+	if d.packed != nil && bytes.Equal(d.packedFor, d.msg.Stamp) {
 		return
 	}
+	d.packedFor = slices.Clone(d.msg.Stamp)
 	d.packed, _ = d.msg.Pack(make([]byte, 0, d.msg.PackedSize())) // never fails: the message is signed
 }
 

@@ -26,8 +26,16 @@ type State interface {
 	// PutDelivered remembers ids of received messages. An application that stores the id in the transaction of the message
 	// sees it here again; that must do no harm.
 	PutDelivered(ctx context.Context, at time.Time, ids ...rns.Hash) error
+	// PutSealed remembers a message that is sealed for a propagation node and stamped, until DropSealed.
+	PutSealed(ctx context.Context, s Sealed) error
+	// Sealed returns what PutSealed remembers of a message, false if nothing.
+	Sealed(ctx context.Context, message rns.Hash) (Sealed, bool, error)
+	// DropSealed forgets sealed messages.
+	DropSealed(ctx context.Context, messages ...rns.Hash) error
+	// PutNodes remembers propagation nodes, replacing what was known of them.
+	PutNodes(ctx context.Context, nodes ...NodeRecord) error
 	// Expire forgets what is too old to matter: ids after lxmf.DuplicateMemory, costs after lxmf.StampCostMemory, received tickets
-	// when they expire, issued ones lxmf.TicketGrace later.
+	// when they expire, issued ones lxmf.TicketGrace later, sealed messages after lxmf.MessageExpiry, nodes after NodeMemory.
 	Expire(ctx context.Context, now time.Time) error
 }
 
@@ -38,6 +46,18 @@ type Remembered struct {
 	Tickets, Issued []Ticket
 	// TicketDeliveries tells when a ticket last reached a peer.
 	TicketDeliveries map[rns.Addr]time.Time
+	// Nodes are the propagation nodes that were heard.
+	Nodes []NodeRecord
+}
+
+// Sealed is a message as it goes to a propagation node. spec: lxmf §5.5
+type Sealed struct {
+	// Message is the message's id, Packed the hash of the packed message it was made of.
+	Message, Packed rns.Hash
+	// Stored is the sealed message with its stamp.
+	Stored []byte
+	// At is when it was made.
+	At time.Time
 }
 
 // StampCost is the work a destination asks of those who write to it.

@@ -38,11 +38,18 @@ func (m *machine) load(now time.Time, r Remembered) {
 		m.tickets.issued[t.Peer] = append(m.tickets.issued[t.Peer], t.Ticket)
 	}
 	maps.Copy(m.tickets.delivered, r.TicketDeliveries)
+	for _, n := range r.Nodes {
+		if len(m.nodes.known) < m.p.MaxNodes {
+			m.nodes.known[n.Node] = &n
+		}
+	}
 	m.forget(now)
 }
 
 // forget drops what is too old to matter.
 func (m *machine) forget(now time.Time) {
+	m.forgetNodes(now)
+	m.forgetTroubles(now)
 	maps.DeleteFunc(m.costs.of, func(_ rns.Addr, c StampCost) bool { return now.Sub(c.At) > lxmf.StampCostMemory })
 	maps.DeleteFunc(m.tickets.received, func(_ rns.Addr, t lxmf.Ticket) bool { return !t.Usable(now) })
 	maps.DeleteFunc(m.tickets.delivered, func(_ rns.Addr, at time.Time) bool { return lxmf.TicketDue(at, now) })

@@ -6,7 +6,7 @@ import (
 )
 
 // timer is the next moment at which something of the machine is due. The zero value is not set. Exactly one of its owners
-// is not nil.
+// is set.
 type timer struct {
 	at  time.Time
 	idx int // place in the heap, from 1; 0 when not set
@@ -16,6 +16,8 @@ type timer struct {
 	channel *channel
 	late    *lateProof
 	proof   func() error
+	look    bool // at the choice of the propagation node
+	sync    bool // the next fetch from it
 }
 
 // timers is a heap of set timers, earliest first. The zero value is empty.

@@ -6,17 +6,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meshchatx/lxmf"
 	"meshchatx/rns"
 	"meshchatx/rns/stamp"
 )
 
-// stampWorker searches stamps on a goroutine of its own, one after the other. It is safe for concurrent use.
+// stampWorker searches stamps and seals messages on a goroutine of its own, one after the other. It is safe for concurrent use.
 type stampWorker struct {
 	r    *Router
 	wake chan struct{}
 
 	mu   sync.Mutex
-	next *searchStamp
+	next action   // searchStamp or sealMessage
 	id   rns.Hash // of the search under way
 	stop context.CancelFunc
 }
@@ -24,9 +25,9 @@ type stampWorker struct {
 func (w *stampWorker) init(r *Router) { w.r, w.wake = r, make(chan struct{}, 1) }
 
 // start begins a search. The machine never asks for two at once.
-func (w *stampWorker) start(job searchStamp) {
+func (w *stampWorker) start(job action) {
 	w.mu.Lock()
-	w.next = &job
+	w.next = job
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -39,7 +40,7 @@ func (w *stampWorker) cancel(id rns.Hash) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.next != nil && w.next.id == id:
+	case w.next != nil && jobID(w.next) == id:
 		w.next = nil
 		w.r.box.post(func(m *machine, now time.Time) { m.stampEnded(now, stampResult{id: id}) })
 	case w.stop != nil && w.id == id:
@@ -63,9 +64,9 @@ func (w *stampWorker) run(ctx context.Context) {
 			continue
 		}
 		searching, stop := context.WithCancel(ctx)
-		w.id, w.stop = job.id, stop
+		w.id, w.stop = jobID(job), stop
 		w.mu.Unlock()
-		result := w.search(searching, *job)
+		result := w.work(searching, job)
 		w.mu.Lock()
 		w.stop = nil
 		w.mu.Unlock()
@@ -74,9 +75,59 @@ func (w *stampWorker) run(ctx context.Context) {
 	}
 }
 
+// jobID is the message a piece of work is for.
+func jobID(job action) rns.Hash {
+	switch job := job.(type) {
+	case searchStamp:
+		return job.id
+	case sealMessage:
+		return job.id
+	}
+	return rns.Hash{}
+}
+
+// work does one piece of work.
+func (w *stampWorker) work(ctx context.Context, job action) stampResult {
+	switch job := job.(type) {
+	case searchStamp:
+		return w.search(ctx, job)
+	case sealMessage:
+		return w.seal(ctx, job)
+	}
+	return stampResult{}
+}
+
+// seal encrypts a message for a propagation node, unless it was sealed before a restart. spec: lxmf §5.5
+func (w *stampWorker) seal(ctx context.Context, job sealMessage) stampResult {
+	result := stampResult{id: job.id, work: workSeal}
+	kept, known, err := w.r.cfg.State.Sealed(ctx, job.id)
+	if err == nil && known && kept.Packed == rns.FullHash(job.packed) {
+		if s, err := lxmf.ParseStored(kept.Stored); err == nil {
+			result.sealed, result.stamp = s.Sealed, s.Stamp[:]
+			return result
+		}
+	}
+	keys, err := w.r.cfg.Node.KeysOf(ctx, job.dest)
+	if err != nil {
+		result.err = err
+		return result
+	}
+	ciphertext, err := keys.Public.Encrypt(w.r.cfg.Node.Random(), job.packed[rns.AddrSize:], keys.Ratchet)
+	if err != nil {
+		result.err = err
+		return result
+	}
+	result.sealed = append(append(make([]byte, 0, rns.AddrSize+len(ciphertext)), job.dest[:]...), ciphertext...)
+	return result
+}
+
 // search looks for one stamp and reports progress meanwhile.
 func (w *stampWorker) search(ctx context.Context, job searchStamp) stampResult {
-	result := stampResult{id: job.id, cost: job.cost}
+	result := stampResult{id: job.id, work: job.work, cost: job.cost}
+	if job.cost <= 0 {
+		result.stamp = make([]byte, stamp.Size) // any will do
+		return result
+	}
 	var attempts atomic.Uint64
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -84,7 +135,7 @@ func (w *stampWorker) search(ctx context.Context, job searchStamp) stampResult {
 	defer wg.Wait()
 	defer close(done)
 	workers := w.r.cfg.Params.stampWorkers()
-	work := stamp.NewWork(job.id[:], stamp.MessageRounds, workers)
+	work := stamp.NewWork(job.material[:], job.rounds, workers)
 	if job.carried != nil && work.Valid(job.carried, job.cost) {
 		result.stamp = job.carried
 		return result
