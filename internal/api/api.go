@@ -20,6 +20,7 @@ import (
 	"meshchatx/internal/contacts"
 	"meshchatx/internal/event"
 	"meshchatx/internal/interfaces"
+	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/rns"
 )
@@ -93,6 +94,7 @@ type Config struct {
 	Settings   *settings.Set
 	Announces  *announces.Service
 	Interfaces *interfaces.Service
+	Host       *propagation.Host
 	Bus        *event.Bus
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -43,12 +43,12 @@ const setupChanged event.Type = "setup.changed"
 
 // Schema implements huma.SchemaProvider.
 func (EventType) Schema(huma.Registry) *huma.Schema {
-	s := &huma.Schema{Type: huma.TypeString, Description: "message.*: ids.peer and ids.message. conversation, draft, contact, blocked: ids.peer. announced, profile: the identity. check.progress: ids.peer, ids.message, ids.item. settings: ids.item, or absent for several. heard: ids.peer, or absent for many. interface: ids.item. path: ids.peer."}
+	s := &huma.Schema{Type: huma.TypeString, Description: "message.*: ids.peer and ids.message. conversation, draft, contact, blocked: ids.peer. announced, profile: the identity. check.progress: ids.peer, ids.message, ids.item. settings: ids.item, or absent for several. heard: ids.peer, or absent for many. interface: ids.item. path: ids.peer. propagation: the identity's node and fetching from it; without an identity, our own node."}
 	for _, t := range []event.Type{
 		event.MessageAdded, event.MessageChanged, event.MessageRemoved, event.ConversationChanged, event.DraftChanged,
 		event.ContactChanged, event.BlockedChanged, event.Announced, event.ProfileChanged, event.CheckProgress,
 		event.SettingsChanged, event.HeardChanged, event.InterfaceChanged, event.PathChanged, event.IdentitiesChanged,
-		event.SessionsChanged, event.NetworkChanged, setupChanged,
+		event.SessionsChanged, event.NetworkChanged, event.PropagationChanged, setupChanged,
 	} {
 		s.Enum = append(s.Enum, string(t))
 	}

@@ -17,6 +17,7 @@ import (
 	"meshchatx/internal/contacts"
 	"meshchatx/internal/interfaces"
 	"meshchatx/internal/keyfile"
+	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
 	"meshchatx/rns/node"
@@ -63,6 +64,9 @@ var told = []struct {
 	{settings.ErrBounds, http.StatusUnprocessableEntity, "setting_bounds"},
 	{settings.ErrChoice, http.StatusUnprocessableEntity, "setting_choice"},
 	{settings.ErrText, http.StatusUnprocessableEntity, "setting_text"},
+	{settings.ErrAddress, http.StatusUnprocessableEntity, "not_an_address"},
+	{propagation.ErrOff, http.StatusConflict, "host_off"},
+	{propagation.ErrUnknownPeer, http.StatusNotFound, "not_found"},
 	{node.ErrNoPath, http.StatusNotFound, "no_path"},
 	{store.ErrFull, http.StatusInsufficientStorage, "storage_full"},
 	{store.ErrCorrupt, http.StatusInternalServerError, "storage_corrupt"},

@@ -33,6 +33,7 @@ func (s *Server) register(a huma.API) {
 	s.registerChat(a)
 	s.registerPeople(a)
 	s.registerNetwork(a)
+	s.registerHost(a)
 }
 
 func (s *Server) registerServer(a huma.API) {

@@ -23,6 +23,7 @@ import (
 	"meshchatx/internal/httpd"
 	"meshchatx/internal/interfaces"
 	"meshchatx/internal/profile"
+	"meshchatx/internal/propagation"
 	"meshchatx/internal/selfcert"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
@@ -64,6 +65,7 @@ type Config struct {
 
 const (
 	serverDatabase = "server.db"
+	hostDir        = "propagation"
 	dirMode        = 0o700
 	sweepEvery     = time.Hour
 	stopTimeout    = 4 * time.Second
@@ -87,6 +89,7 @@ type App struct {
 	announces  *announces.Service
 	interfaces *interfaces.Service
 	profiles   *profile.Set
+	host       *propagation.Host
 
 	damage  damage
 	started time.Time
@@ -240,6 +243,9 @@ func (a *App) assemble(ctx context.Context) error {
 		Node: a.node, Bus: a.bus, Announces: a.announces, Interfaces: a.interfaces, Now: a.conf.Now, Random: a.conf.Random,
 		Log: a.conf.Log, Params: a.conf.Profile, SetAside: a.damage.note,
 	})
+	a.host = propagation.NewHost(propagation.HostConfig{
+		Node: a.node, Dir: filepath.Join(a.conf.StorageDir, hostDir), Settings: a.set, Bus: a.bus, Now: a.conf.Now, Log: a.conf.Log,
+	})
 	return a.handler()
 }
 
@@ -257,7 +263,7 @@ func (a *App) handler() (err error) {
 		Version: a.conf.Version, Instance: a.set.Text(settings.KeyInstanceID), StartedAt: a.started, Ready: a.ready.Load,
 		Problems: a.damage.problems,
 		Auth:     a.auth, Guard: guard, Identities: identities{a.profiles}, Settings: a.set, Announces: a.announces,
-		Interfaces: a.interfaces, Bus: a.bus, Now: a.conf.Now, Log: a.conf.Log,
+		Interfaces: a.interfaces, Host: a.host, Bus: a.bus, Now: a.conf.Now, Log: a.conf.Log,
 	})
 	a.handle, err = httpd.NewHandler(httpd.Parts{
 		API: api.WithProblems(mux), Static: a.conf.Web, Guard: guard.Wrap, BodyLimit: bodyLimit, Logger: a.conf.Log,

@@ -58,7 +58,9 @@ func (a *App) Run(ctx context.Context) error {
 	web, stopWeb := context.WithCancel(live)
 	defer stopWeb()
 	failed := make(chan error, 1)
-	var parts, page sync.WaitGroup
+	hosting, stopHosting := context.WithCancel(live)
+	defer stopHosting()
+	var parts, page, host sync.WaitGroup
 	page.Go(func() {
 		if err := a.http.Serve(web, a.handle); err != nil {
 			failed <- err
@@ -69,6 +71,7 @@ func (a *App) Run(ctx context.Context) error {
 	parts.Go(func() { a.part(live, "access", a.sweep) })
 	err := a.start(ctx)
 	if err == nil {
+		host.Go(func() { a.part(hosting, "propagation node", a.host.Serve) })
 		a.ready.Store(true)
 		close(a.up)
 		select {
@@ -78,6 +81,8 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.ready.Store(false)
 	a.bus.Close() // sockets say goodbye
+	stopHosting()
+	host.Wait()
 	err = errors.Join(err, a.profiles.Close(), a.closeNode())
 	cancel()
 	page.Wait()

@@ -31,7 +31,8 @@ const (
 	CheckProgress       Type = "check.progress"       // Peer, Item: a running diagnosis
 
 	// Of an identity or, without one, of the server.
-	SettingsChanged Type = "settings.changed" // Item: the key, or "" for several
+	SettingsChanged    Type = "settings.changed"    // Item: the key, or "" for several
+	PropagationChanged Type = "propagation.changed" // the node in use, or fetching from it; without an identity our own node
 
 	// Of the server.
 	HeardChanged      Type = "heard.changed"      // Item: "" for many, else Peer

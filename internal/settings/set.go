@@ -17,6 +17,7 @@ var (
 	ErrChoice   = errors.New("not one of the choices")
 	ErrText     = errors.New("text contains control characters")
 	ErrReadOnly = errors.New("setting is kept by the program")
+	ErrAddress  = errors.New("not an address")
 )
 
 // KeyError says which setting was refused.

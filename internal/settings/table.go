@@ -125,9 +125,9 @@ const megabyte = 1_000_000
 // caller's.
 func Table(s Scope) []Setting {
 	if s == Server {
-		return serverTable()
+		return append(serverTable(), hostTable()...)
 	}
-	return identityTable()
+	return slices.Concat(identityTable(), policyTable(), nodeTable())
 }
 
 func serverTable() []Setting {

@@ -50,6 +50,13 @@ export function staleKeys(event: ServerEvent): QueryKey[] {
       return [['network'], ['interfaces'], ['setup']]
     case 'setup.changed':
       return [['setup']]
+    case 'propagation.changed':
+      return identity === ''
+        ? [['host'], ['nodes']]
+        : [
+            ['propagation', identity],
+            ['nodes', identity],
+          ]
     case 'reset':
       return [[]]
     case 'hello':

@@ -719,6 +719,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/propagation/host": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The propagation node of this program, with its peers */
+        get: operations["get-host"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/propagation/host/announce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Announce the propagation node */
+        post: operations["announce-host"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/propagation/host/peers/{peer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a peering; a listed peer has to be taken out of the list */
+        delete: operations["unpeer-host-peer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/propagation/host/peers/{peer}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange messages with a peer now; an event tells when figures changed */
+        post: operations["sync-host-peer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1210,10 +1278,10 @@ export interface components {
              */
             seq: number;
             /**
-             * @description message.*: ids.peer and ids.message. conversation, draft, contact, blocked: ids.peer. announced, profile: the identity. check.progress: ids.peer, ids.message, ids.item. settings: ids.item, or absent for several. heard: ids.peer, or absent for many. interface: ids.item. path: ids.peer.
+             * @description message.*: ids.peer and ids.message. conversation, draft, contact, blocked: ids.peer. announced, profile: the identity. check.progress: ids.peer, ids.message, ids.item. settings: ids.item, or absent for several. heard: ids.peer, or absent for many. interface: ids.item. path: ids.peer. propagation: the identity's node and fetching from it; without an identity, our own node.
              * @enum {string}
              */
-            type: "message.added" | "message.changed" | "message.removed" | "conversation.changed" | "draft.changed" | "contact.changed" | "blocked.changed" | "announced" | "profile.changed" | "check.progress" | "settings.changed" | "heard.changed" | "interface.changed" | "path.changed" | "identities.changed" | "sessions.changed" | "network.changed" | "setup.changed" | "hello" | "reset" | "ping";
+            type: "message.added" | "message.changed" | "message.removed" | "conversation.changed" | "draft.changed" | "contact.changed" | "blocked.changed" | "announced" | "profile.changed" | "check.progress" | "settings.changed" | "heard.changed" | "interface.changed" | "path.changed" | "identities.changed" | "sessions.changed" | "network.changed" | "propagation.changed" | "setup.changed" | "hello" | "reset" | "ping";
         };
         EventIDs: {
             /** @description Any other name: interface, key of a setting, check. */
@@ -1289,6 +1357,101 @@ export interface components {
             snr?: number;
             /** Format: int64 */
             stamp_cost: number;
+        };
+        HostPeerView: {
+            /**
+             * Format: double
+             * @description Share of offered messages that it took.
+             */
+            acceptance?: number;
+            address: string;
+            alive: boolean;
+            /** Format: int64 */
+            heard_at?: number;
+            /** Format: int64 */
+            hops?: number;
+            /** @description Technical text of the last synchronisation, if it failed. */
+            last_error?: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description No attempt before.
+             */
+            next_at?: number;
+            /** Format: int64 */
+            offered: number;
+            /**
+             * Format: int64
+             * @description Messages it is still to get.
+             */
+            outstanding: number;
+            /**
+             * Format: int64
+             * @description Bits per second of the last transfer.
+             */
+            rate?: number;
+            /** @description False while the work to be accepted by it is not done. */
+            ready: boolean;
+            /** Format: int64 */
+            received: number;
+            /** Format: int64 */
+            received_bytes: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: int64 */
+            sent_bytes: number;
+            /** @enum {string} */
+            state: "idle" | "connecting" | "connected" | "offering" | "answered" | "transferring";
+            /** @description True when it is listed in the settings. */
+            static: boolean;
+            /**
+             * Format: int64
+             * @description Last attempt.
+             */
+            synced_at?: number;
+        };
+        HostView: {
+            address?: string;
+            /** Format: int64 */
+            bytes: number;
+            /** @description state failed: technical text. */
+            detail?: string;
+            /**
+             * Format: int64
+             * @description Messages people have left here, ever.
+             */
+            from_clients: number;
+            /**
+             * Format: int64
+             * @description Messages from nodes that are not peers, ever.
+             */
+            from_strangers: number;
+            /** Format: int64 */
+            max_peers: number;
+            /** Format: int64 */
+            message_limit: number;
+            /** Format: int64 */
+            messages: number;
+            name?: string;
+            /** Format: int64 */
+            peering_cost: number;
+            peers: components["schemas"]["HostPeerView"][];
+            /** Format: int64 */
+            stamp_cost: number;
+            /** Format: int64 */
+            started_at?: number;
+            /** @enum {string} */
+            state: "off" | "starting" | "on" | "failed";
+            /**
+             * Format: int64
+             * @description 0: none.
+             */
+            storage_limit: number;
+            /**
+             * Format: int64
+             * @description Messages people have fetched, ever.
+             */
+            to_clients: number;
         };
         HubView: {
             host: string;
@@ -4199,6 +4362,122 @@ export interface operations {
             header?: never;
             path: {
                 destination: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-host": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "announce-host": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unpeer-host-peer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the other propagation node. */
+                peer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sync-host-peer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the other propagation node. */
+                peer: string;
             };
             cookie?: never;
         };
