@@ -241,24 +241,22 @@ func (r *Router) Ingest(ctx context.Context, sealed []byte, method lxmf.Method) 
 		return IngestUnreadable, nil //nolint:nilerr // said by the outcome
 	}
 	packed := append(append(make([]byte, 0, rns.AddrSize+len(opened.Plaintext)), r.addr[:]...), opened.Plaintext...)
-	m, err := lxmf.Parse(packed)
-	if err != nil {
+	if _, err := lxmf.Parse(packed); err != nil {
 		r.processed(id)
 		return IngestUnreadable, nil //nolint:nilerr // said by the outcome
 	}
-	if known, err := r.known(ctx, m.Hash); err != nil {
-		return IngestNone, err
-	} else if known {
-		r.processed(id)
-		return IngestDuplicate, nil
-	}
 	settled := make(chan error, 1)
-	r.in.put(&arrival{
+	a := &arrival{
 		packed: packed, method: method, ratchet: opened.Ratchet, hops: -1, received: r.cfg.Node.Now(),
 		settled: func(err error) { settled <- err },
-	})
+	}
+	r.in.put(a)
 	if err := <-settled; err != nil {
 		return IngestNone, errors.Join(errUnstored, err)
+	}
+	if a.known {
+		r.processed(id)
+		return IngestDuplicate, nil
 	}
 	r.processed(id)
 	return IngestStored, nil
