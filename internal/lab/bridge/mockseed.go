@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"meshchatx/rns"
@@ -44,7 +45,7 @@ func (m *mock) sendDue(ctx context.Context) error {
 	m.due = make(map[rns.Addr]bool)
 	var serr error
 	err := m.drive(ctx, func(now time.Time, t *transport.Machine) *transport.Effects {
-		for r := range t.PendingAnnounces() {
+		for _, r := range slices.Collect(t.PendingAnnounces()) {
 			path, ok := t.Path(now, r.Destination)
 			if !ok || r.Parked || !due[r.Destination] {
 				continue
