@@ -66,10 +66,11 @@ type program struct {
 	Rncp     rncpCommand     `cmd:"" group:"tools" help:"Copy files to and from other nodes."`
 	Rnid     rnidCommand     `cmd:"" group:"tools" help:"Make identities; sign, check, encrypt and decrypt files."`
 	Rnx      rnxCommand      `cmd:"" group:"tools" help:"Run commands on other nodes, or for them."`
+	Lxmd     lxmdCommand     `cmd:"" group:"tools" help:"Run a messenger without a face, and a propagation node."`
 }
 
 // tools are the commands that also run under their own name: by a symbolic link to the program.
-var tools = []string{"rnsd", "rnstatus", "rnpath", "rnprobe", "rncp", "rnid", "rnx"}
+var tools = []string{"rnsd", "rnstatus", "rnpath", "rnprobe", "rncp", "rnid", "rnx", "lxmd"}
 
 // called puts the name of a tool the program was called by in front of its arguments.
 func called(program string, args []string) []string {

@@ -91,6 +91,8 @@ type Params struct {
 	Backoff, MaxBackoff, Unreachable time.Duration
 	// AnnounceDelay gathers announces wished for in a burst, AnnounceInterval is between two of them, 0 for none.
 	AnnounceDelay, AnnounceInterval time.Duration
+	// AnnounceAtStart announces the node when it begins to serve.
+	AnnounceAtStart Choice
 	// IdleLink ends links of others on which nothing happens.
 	IdleLink time.Duration
 	// PathWait, LinkWait, AnswerWait and TransferWait bound the steps of a synchronisation.
@@ -115,7 +117,7 @@ func DefaultParams() Params {
 	return Params{
 		Expiry: 30 * 24 * time.Hour, Tick: 4 * time.Second, SyncTicks: 6, CleanTicks: 120, RotateTicks: 336,
 		Throttle: 180 * time.Second, Backoff: 720 * time.Second, MaxBackoff: 24 * time.Hour, Unreachable: 14 * 24 * time.Hour,
-		AnnounceDelay: 20 * time.Second, AnnounceInterval: 6 * time.Hour, IdleLink: 180 * time.Second,
+		AnnounceDelay: 20 * time.Second, AnnounceInterval: 6 * time.Hour, AnnounceAtStart: Yes, IdleLink: 180 * time.Second,
 		PathWait: 7500 * time.Millisecond, LinkWait: time.Minute, AnswerWait: 2 * time.Minute, TransferWait: 2 * time.Hour,
 		SyncsAtOnce: 4, MaxAnswer: 12 << 20, MaxMessages: 1_000_000, MaxProcessed: 250_000,
 		SaveInterval: 5 * time.Minute, Checkers: 2, Writers: 8,

@@ -90,7 +90,9 @@ func (n *Node) Serve(ctx context.Context) error {
 	}})
 	inner, cancel := context.WithCancel(ctx)
 	n.crew.Go(func() { n.announcer(inner) })
-	n.RequestAnnounce()
+	if n.cfg.Params.AnnounceAtStart {
+		n.RequestAnnounce()
+	}
 	n.loop(inner)
 	close(n.done) // who asks from now on is told so
 	cancel()
@@ -224,13 +226,17 @@ func (n *Node) announcer(ctx context.Context) {
 	}
 	timer := time.NewTimer(interval)
 	defer timer.Stop()
-	for {
+	for asked := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.announceAsked:
-			timer.Reset(n.cfg.Params.AnnounceDelay)
+			if !asked { // others that ask meanwhile must not put it off
+				asked = true
+				timer.Reset(n.cfg.Params.AnnounceDelay)
+			}
 		case <-timer.C:
+			asked = false
 			n.announce(ctx)
 			timer.Reset(interval)
 		}
