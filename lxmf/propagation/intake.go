@@ -15,6 +15,8 @@ var (
 	ErrNotValidated = errors.New("several messages without a peering key")
 	ErrBadStamp     = errors.New("propagation stamp not good enough")
 	ErrFull         = errors.New("message store is full")
+	// ErrPending means that the same message arrives by another way at this moment and is not on the disk yet.
+	ErrPending = errors.New("message is being stored")
 )
 
 // packet takes a message that came as a packet. It is proved when it is on disk. spec: lxmf §11.4
@@ -31,6 +33,7 @@ func (n *Node) packet(l *node.Link, p *node.LinkPacket) {
 		if l.SendContext(context.Background(), 0, lxmf.InvalidStampSignal()) == nil {
 			l.Close()
 		}
+	case errors.Is(err, ErrPending): // the sender repeats it, and then it is stored
 	case err != nil:
 		n.storage(err)
 	default:
@@ -160,29 +163,32 @@ func check(raw []byte, required int) checked {
 func (n *Node) keep(l *node.Link, c checked) (bool, error) {
 	id := c.stored.ID()
 	var now time.Time
-	fresh, err := ask(context.Background(), n, func(at time.Time) bool {
+	verdict, err := ask(context.Background(), n, func(at time.Time) claimed {
 		now = at
 		n.m.arrived(l.ID(), int64(len(c.raw)))
-		if !n.m.claim(at, id) {
+		v := n.m.claim(at, id)
+		if v == claimKnown {
 			n.m.seen(l.ID(), id)
-			return false
 		}
-		return true
+		return v
 	})
-	if err != nil || !fresh {
+	switch {
+	case err != nil || verdict == claimKnown:
 		return false, err
+	case verdict == claimPending:
+		return false, ErrPending
 	}
 	if n.cfg.Local != nil {
 		if mine, err := n.cfg.Local(c.stored.Sealed); mine {
-			if err != nil {
-				return false, errors.Join(err, n.on(func(time.Time) { n.m.unclaim(id) }))
-			}
-			return true, nil
+			return err == nil, errors.Join(err, n.on(func(time.Time) { n.m.settle(id, err == nil) }))
 		}
 	}
 	m := message{id: id, dest: c.stored.Destination(), received: seconds(now), size: int64(len(c.raw)), value: c.value}
 	if err := n.cfg.Files.Write(m.name(), c.raw); err != nil {
-		return false, errors.Join(err, n.on(func(time.Time) { n.m.unclaim(id) }))
+		return false, errors.Join(err, n.on(func(time.Time) { n.m.settle(id, false) }))
 	}
-	return true, n.on(func(time.Time) { n.m.stored(l.ID(), m) })
+	return true, n.on(func(time.Time) {
+		n.m.settle(id, true)
+		n.m.stored(l.ID(), m)
+	})
 }

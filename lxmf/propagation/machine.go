@@ -21,6 +21,7 @@ type machine struct {
 	prioritised map[rns.Addr]struct{}
 	allowed     map[rns.Addr]struct{}
 	processed   *memory
+	pending     map[rns.Hash]struct{} // claimed and not yet on the disk
 	throttled   map[rns.Addr]time.Time
 	heard       map[rns.Addr]heardNode
 	inbound     map[rns.Addr]*inbound // by link
@@ -73,7 +74,7 @@ func newMachine(now time.Time, own rns.Addr, set Settings, p Params, seed [2]uin
 		p: p, own: own, rnd: rand.New(rand.NewPCG(seed[0], seed[1])), //nolint:gosec // spreads load, protects nothing
 		index: newIndex(), peers: make(map[rns.Addr]*peer), processed: newMemory(p.MaxProcessed),
 		throttled: make(map[rns.Addr]time.Time), heard: make(map[rns.Addr]heardNode), inbound: make(map[rns.Addr]*inbound),
-		started: now,
+		pending: make(map[rns.Hash]struct{}), started: now,
 	}
 	m.configure(set)
 	return m

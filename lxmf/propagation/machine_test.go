@@ -123,6 +123,7 @@ func TestOfferIsAnsweredByWhatIsMissing(t *testing.T) {
 	have, gone, missing := testMessage(1, 200, epoch), testMessage(2, 200, epoch), testMessage(3, 200, epoch)
 	m.index.add(have)
 	m.claim(epoch, gone.id)
+	m.settle(gone.id, true)
 	for _, test := range []struct {
 		name string
 		ids  []rns.Hash
@@ -337,5 +338,30 @@ func TestCatalogSurvivesDamage(t *testing.T) {
 		if parseCatalog(bad) != nil || parseCatalog(b[:i]) != nil {
 			t.Fatalf("damage at byte %d was not noticed", i)
 		}
+	}
+}
+
+// What arrives by two ways at once is told to nobody before it is on the disk. spec: lxmf §9.7
+func TestWhatIsBeingStoredIsNotThereYet(t *testing.T) {
+	m := testMachine()
+	id := rns.Hash{7}
+	for _, want := range []claimed{claimFresh, claimPending} {
+		if got := m.claim(epoch, id); got != want {
+			t.Errorf("the claim is %d, want %d", got, want)
+		}
+	}
+	if a := m.offered(rns.Addr{1}, []rns.Hash{id}); a.Wanted != lxmf.WantedAll {
+		t.Errorf("while it is stored the answer is %v", a.Wanted)
+	}
+	m.settle(id, false)
+	if got := m.claim(epoch, id); got != claimFresh {
+		t.Errorf("after a failure the claim is %d", got)
+	}
+	m.settle(id, true)
+	if a := m.offered(rns.Addr{1}, []rns.Hash{id}); a.Wanted != lxmf.WantedNone {
+		t.Errorf("afterwards the answer is %v", a.Wanted)
+	}
+	if got := m.claim(epoch, id); got != claimKnown {
+		t.Errorf("afterwards the claim is %d", got)
 	}
 }

@@ -72,7 +72,8 @@ func (m *machine) offered(link rns.Addr, ids []rns.Hash) lxmf.OfferAnswer {
 	in.validated = true
 	wanted := make([]rns.Hash, 0, len(ids))
 	for _, id := range ids {
-		if !m.index.has(id) && !m.processed.has(id) {
+		_, pending := m.pending[id] // what is not on the disk yet may still be lost
+		if !m.index.has(id) && (pending || !m.processed.has(id)) {
 			wanted = append(wanted, id)
 		}
 	}
@@ -129,17 +130,38 @@ func (m *machine) checked(now time.Time, link rns.Addr, bad int) {
 	}
 }
 
-// claim reserves a message that is not known yet, so that two transfers of it do not meet. spec: lxmf §9.7
-func (m *machine) claim(now time.Time, id rns.Hash) bool {
-	if m.index.has(id) || m.processed.has(id) {
-		return false
+// claimed is what became of a claim.
+type claimed uint8
+
+const (
+	claimFresh   claimed = iota
+	claimKnown           // it is stored, or was delivered
+	claimPending         // it arrives by another way at this moment
+)
+
+// claim reserves a message that is not known yet, so that two transfers of it do not meet. settle ends it. spec: lxmf §9.7
+func (m *machine) claim(now time.Time, id rns.Hash) claimed {
+	if _, ok := m.pending[id]; ok {
+		return claimPending
 	}
+	if m.index.has(id) || m.processed.has(id) {
+		return claimKnown
+	}
+	m.pending[id] = struct{}{}
 	m.processed.add(id, now)
-	return true
+	return claimFresh
 }
 
-// unclaim takes a claim back: the message could not be kept.
-func (m *machine) unclaim(id rns.Hash) { m.processed.remove(id) }
+// settle ends a claim. A message that could not be kept can come again.
+func (m *machine) settle(id rns.Hash, kept bool) {
+	delete(m.pending, id)
+	if !kept {
+		m.forget(id)
+	}
+}
+
+// forget lets a message come again.
+func (m *machine) forget(id rns.Hash) { m.processed.remove(id) }
 
 // arrived counts a message by its way. spec: lxmf §11.3
 func (m *machine) arrived(link rns.Addr, size int64) {

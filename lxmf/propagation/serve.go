@@ -204,7 +204,7 @@ func (n *Node) read(m *message) (lxmf.Stored, error) {
 	_ = n.on(func(time.Time) {
 		if _, slot, ok := n.m.index.get(m.id); ok {
 			n.m.drop([]int32{slot})
-			n.m.unclaim(m.id)
+			n.m.forget(m.id)
 		}
 	})
 	return lxmf.Stored{}, errors.Join(errDamaged, err)
