@@ -10,16 +10,12 @@ import (
 	"strings"
 )
 
-// File is the name and size in bytes of a stored file.
-type File struct {
-	Name string
-	Size int64
-}
-
 // Files keeps stored messages, one a file. Names have no directory. Implementations are safe for concurrent use.
 type Files interface {
-	// List calls f for every file, in any order.
-	List(f func(File)) error
+	// List calls f with the name of every file, in any order.
+	List(f func(name string)) error
+	// Head returns the first n bytes of a file and the size of the whole; a shorter file is an error.
+	Head(name string, n int) (head []byte, size int64, err error)
 	// Read returns the content of a file.
 	Read(name string) ([]byte, error)
 	// Write stores a file. It need not be durable before Sync.
@@ -28,12 +24,6 @@ type Files interface {
 	Sync() error
 	// Remove deletes a file. One that is not there is no error.
 	Remove(name string) error
-}
-
-// Header is the ability of Files to read the beginning of a file without the rest.
-type Header interface {
-	// Head returns the first n bytes of a file; a shorter file is an error.
-	Head(name string, n int) ([]byte, error)
 }
 
 // DirFiles keeps files in one directory, as a messagestore of the reference, which can be taken over and back.
@@ -47,7 +37,7 @@ func NewDirFiles(dir string) *DirFiles { return &DirFiles{dir} }
 const partSuffix = ".part"
 
 // List implements Files. Remains of interrupted writes are removed.
-func (d *DirFiles) List(f func(File)) error {
+func (d *DirFiles) List(f func(name string)) error {
 	dir, err := os.Open(d.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -63,11 +53,9 @@ func (d *DirFiles) List(f func(File)) error {
 				_ = d.Remove(e.Name()) // tried again at the next start
 				continue
 			}
-			info, err := e.Info()
-			if err != nil || !info.Mode().IsRegular() {
-				continue
+			if e.Type().IsRegular() {
+				f(e.Name())
 			}
-			f(File{Name: e.Name(), Size: info.Size()})
 		}
 		if len(entries) == 0 || err != nil {
 			return nil
@@ -84,18 +72,22 @@ func (d *DirFiles) Read(name string) ([]byte, error) {
 	return b, nil
 }
 
-// Head implements Header.
-func (d *DirFiles) Head(name string, n int) ([]byte, error) {
+// Head implements Files.
+func (d *DirFiles) Head(name string, n int) (head []byte, size int64, err error) {
 	f, err := os.Open(filepath.Join(d.dir, name))
 	if err != nil {
-		return nil, fmt.Errorf("read stored message: %w", err)
+		return nil, 0, fmt.Errorf("read stored message: %w", err)
 	}
-	b := make([]byte, n)
-	_, err = io.ReadFull(f, b)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("read stored message: %w", err)
+	defer f.Close() //nolint:errcheck // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, fmt.Errorf("read stored message: %w", err)
 	}
-	return b, nil
+	head = make([]byte, n)
+	if _, err = io.ReadFull(f, head); err != nil {
+		return nil, 0, fmt.Errorf("read stored message: %w", err)
+	}
+	return head, info.Size(), nil
 }
 
 // Write implements Files: temporary file, synced, renamed over.

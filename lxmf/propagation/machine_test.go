@@ -329,7 +329,7 @@ func TestCatalogSurvivesDamage(t *testing.T) {
 		x.add(testMessage(i, 100, epoch))
 	}
 	b := x.appendCatalog(nil)
-	if got := parseCatalog(b); len(got) != 3 || got[testMessage(1, 0, epoch).id] != (rns.Addr{1}) {
+	if got := parseCatalog(b); len(got) != 3 || got[testMessage(1, 0, epoch).id] != (catalogued{rns.Addr{1}, 100}) {
 		t.Errorf("read %v", got)
 	}
 	for i := range b {

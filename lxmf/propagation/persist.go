@@ -20,26 +20,27 @@ const (
 
 // load reads the store and the state. Damaged state is left behind: only the peers and counters are lost with it.
 func (n *Node) load() error {
-	catalog := map[rns.Hash]rns.Addr(nil)
+	var catalog map[rns.Hash]catalogued
 	if b, err := n.cfg.State.Read(catalogFile); err == nil {
 		catalog = parseCatalog(b)
 	}
-	err := n.cfg.Files.List(func(f File) {
-		name, err := lxmf.ParseStoredName(f.Name)
-		if err != nil || n.m.full() || f.Size <= lxmf.Overhead {
+	err := n.cfg.Files.List(func(file string) {
+		name, err := lxmf.ParseStoredName(file)
+		if err != nil || n.m.full() {
 			return
 		}
-		m := message{id: name.ID, received: name.Received, size: f.Size, value: name.Value}
-		if m.name() != f.Name {
-			return // written by another program with another spelling: serve would not find it
+		m := message{id: name.ID, received: name.Received, value: name.Value}
+		if m.name() != file {
+			return // in another spelling: it would not be found when asked for
 		}
-		var known bool
-		if m.dest, known = catalog[m.id]; !known {
-			if m.dest, err = n.destination(f.Name); err != nil {
-				return
-			}
+		if known, ok := catalog[m.id]; ok {
+			m.dest, m.size = known.dest, known.size
+		} else if m.dest, m.size, err = n.look(file); err != nil {
+			return
 		}
-		n.m.index.add(m)
+		if m.size > lxmf.Overhead {
+			n.m.index.add(m)
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("load message store: %w", err)
@@ -48,23 +49,13 @@ func (n *Node) load() error {
 	return nil
 }
 
-// destination reads whom a message is for.
-func (n *Node) destination(name string) (rns.Addr, error) {
-	if h, ok := n.cfg.Files.(Header); ok {
-		b, err := h.Head(name, rns.AddrSize)
-		if err != nil {
-			return rns.Addr{}, err
-		}
-		return rns.Addr(b), nil
-	}
-	b, err := n.cfg.Files.Read(name)
+// look reads from its file whom a message is for.
+func (n *Node) look(name string) (rns.Addr, int64, error) {
+	b, size, err := n.cfg.Files.Head(name, rns.AddrSize)
 	if err != nil {
-		return rns.Addr{}, err
+		return rns.Addr{}, 0, err
 	}
-	if len(b) < rns.AddrSize {
-		return rns.Addr{}, errDamaged
-	}
-	return rns.Addr(b[:rns.AddrSize]), nil
+	return rns.Addr(b), size, nil
 }
 
 func (n *Node) loadState() {
