@@ -25,8 +25,10 @@ func (s *Service) compose(ctx context.Context, o Outgoing) (*lxmf.Message, []sto
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.addTicket(ctx, msg); err != nil {
-		return nil, nil, err
+	if o.Method != store.MethodPaper { // there is no room to spare, and no answer by the same way
+		if err := s.addTicket(ctx, msg); err != nil {
+			return nil, nil, err
+		}
 	}
 	msg.Sign(s.conf.Identity)
 	return msg, files, nil
@@ -60,7 +62,23 @@ const quoteLength = 100
 // relate names the message that is answered, with an excerpt for those who do
 // not have it.
 func (s *Service) relate(ctx context.Context, msg *lxmf.Message, o Outgoing) error {
+	if o.Renderer != lxmf.RendererPlain {
+		msg.Fields.SetRenderer(o.Renderer)
+	}
+	if len(o.Thread) > 0 {
+		msg.Fields.SetThread(o.Thread)
+	}
+	if !o.Comment.IsZero() {
+		msg.Fields.SetComment(o.Comment)
+	}
+	if !o.Continues.IsZero() {
+		msg.Fields.SetContinuation(o.Continues)
+	}
 	if o.ReplyTo.IsZero() {
+		return nil
+	}
+	if o.Reaction != "" {
+		msg.Fields.SetReaction(o.ReplyTo, o.Reaction)
 		return nil
 	}
 	msg.Fields.SetReplyTo(o.ReplyTo)
@@ -128,7 +146,7 @@ func (s *Service) pack(msg *lxmf.Message, row *store.Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack message: %w", err)
 	}
-	row.Fields = kept(msg.Fields)
+	row.Fields, _ = kept(msg) // fields of our own are never large
 	return s.keepPacked(packed, row)
 }
 
@@ -166,25 +184,4 @@ func (s *Service) keepStamp(ctx context.Context, id rns.Hash, stamp []byte) {
 	if err != nil {
 		s.conf.Log.Warn("stamp is not kept", "message", id, "error", err)
 	}
-}
-
-// shown are the fields whose content has columns of its own.
-var shown = map[lxmf.FieldID]bool{
-	lxmf.FieldAttachments: true, lxmf.FieldImage: true, lxmf.FieldAudio: true, lxmf.FieldTicket: true,
-	lxmf.FieldReplyTo: true, lxmf.FieldReplyQuote: true, lxmf.FieldRenderer: true,
-}
-
-// kept are the fields this program does not interpret, encoded; nil for none.
-func kept(f lxmf.Fields) []byte {
-	var rest lxmf.Fields
-	for k, v := range f.All() {
-		n, ok := k.Uint()
-		if ok && !shown[lxmf.FieldID(n)] {
-			rest.Set(lxmf.FieldID(n), v)
-		}
-	}
-	if rest.Len() == 0 {
-		return nil
-	}
-	return rest.Append(nil)
 }

@@ -32,7 +32,7 @@ func (e Event) record() store.MessageEvent {
 		r.RTT = e.ETA
 	case EventRejected, EventFailed:
 		r.Bytes = e.Limit
-	case EventPropagated:
+	case EventPropagated, EventFallback:
 		r.Interface = e.Via
 	}
 	return r
@@ -61,7 +61,7 @@ func eventOf(r store.MessageEvent) Event {
 		e.Percent = percent(e)
 	case EventRejected, EventFailed:
 		e.Limit, e.Bytes = r.Bytes, 0
-	case EventPropagated:
+	case EventPropagated, EventFallback:
 		e.Via, e.Interface = r.Interface, ""
 	}
 	return e
@@ -82,6 +82,8 @@ func (e Event) status() (store.Status, bool) {
 		return store.StatusDelivered, true
 	case EventPropagated:
 		return store.StatusPropagated, true
+	case EventPaper:
+		return store.StatusPaper, true
 	case EventFailed:
 		return store.StatusFailed, true
 	case EventRejected:

@@ -146,6 +146,8 @@ func stateOf(st store.Status) State {
 		return StateDelivered
 	case store.StatusPropagated:
 		return StatePropagated
+	case store.StatusPaper:
+		return StatePaper
 	case store.StatusFailed:
 		return StateFailed
 	case store.StatusRejected:

@@ -65,7 +65,8 @@ type arrival struct {
 	at     int // in the batch
 	row    store.Message
 	packed []byte
-	fresh  bool // it was not there before
+	icon   *store.Appearance // the author wants to be shown so from now on
+	fresh  bool              // it was not there before
 }
 
 // prepare keeps the files of a message. It returns nil for one that is not to be
@@ -78,12 +79,14 @@ func (s *Service) prepare(ctx context.Context, in Inbound) (*arrival, error) {
 	if seen, err := s.conf.Store.Deliveries.Seen(ctx, msg.Hash); err != nil || seen {
 		return nil, err
 	}
-	l := &arrival{row: s.incoming(in)}
+	l := &arrival{row: s.incoming(in), icon: appearance(in)}
 	var err error
 	if l.row.Attachments, err = s.detach(msg); err != nil {
 		return nil, err
 	}
-	if l.packed, err = s.keepIncoming(in, &l.row); err != nil {
+	var whole bool
+	l.row.Fields, whole = kept(msg)
+	if l.packed, err = s.keepIncoming(in, &l.row, whole); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -99,7 +102,7 @@ func (s *Service) inserted(l *arrival, err error) error {
 		return fmt.Errorf("store incoming message: %w", err)
 	}
 	if l.fresh {
-		s.changed(event.MessageAdded, l.row.Peer, l.row.ID)
+		s.added(l.row)
 	}
 	return nil
 }
@@ -131,17 +134,20 @@ func (s *Service) Blocked(source rns.Addr) bool {
 	return errors.Is(s.wanted(ctx, source), ErrDiscard)
 }
 
-// stranger is who is no contact and was never written to.
+// stranger is who is no contact, was never written to and is not on the list of the allowed.
 func (s *Service) stranger(ctx context.Context, tx store.IdentityTables, peer rns.Addr) (bool, error) {
 	known, err := tx.Contacts.Known(ctx, peer)
 	if err != nil || known {
 		return false, err
 	}
-	c, err := tx.Conversations.Get(ctx, peer)
+	if allowed, err := tx.Listed.Has(ctx, store.ListAllowed, peer); err != nil || allowed {
+		return false, err
+	}
+	request, err := tx.Conversations.Request(ctx, peer)
 	if errors.Is(err, store.ErrNotFound) {
 		return true, nil
 	}
-	return c.Request != store.RequestNone, err
+	return request != store.RequestNone, err
 }
 
 // insertIncoming stores messages in one transaction and marks those that are
@@ -167,6 +173,12 @@ func (s *Service) insertIncoming(ctx context.Context, arrivals ...*arrival) erro
 				}
 			}
 			if _, err := tx.Messages.Insert(ctx, l.row, l.packed); err != nil {
+				return err
+			}
+			if l.icon == nil {
+				continue
+			}
+			if err := tx.Appearances.Put(ctx, l.row.Peer, *l.icon); err != nil {
 				return err
 			}
 		}
@@ -198,16 +210,19 @@ func (s *Service) incoming(in Inbound) store.Message {
 		ID: msg.Hash, Peer: msg.Source, Direction: store.Incoming, Source: msg.Source, Destination: msg.Destination,
 		Title: text(msg.Title), Content: text(msg.Content), Renderer: uint8(msg.Fields.Renderer()), SentAt: msg.Time(),
 		StoredAt: s.conf.Now(), Status: store.StatusReceived, Method: in.Method, Verified: in.Verified,
-		StampCost: in.StampCost, StampValue: in.StampValue, Signal: in.Signal, Fields: kept(msg.Fields), Size: int64(len(in.Packed)),
+		StampCost: in.StampCost, StampValue: in.StampValue, Signal: in.Signal, Size: int64(len(in.Packed)),
 		Ticket: msg.Fields.Has(lxmf.FieldTicket),
 	}
 	if t, ok := msg.ReplyTo(); ok && !t.Truncated {
 		row.ReplyTo = t.Hash
 	}
 	if r, ok := msg.Fields.Reaction(); ok && row.Content == "" {
-		row.Content = r.Content // shown as a short answer
+		row.Content = r.Content // shown as a short answer, unless the message it is about is here
 		if !r.To.Truncated {
 			row.ReplyTo = r.To.Hash
+			if msg.Silent() {
+				row.Reaction = r.Content
+			}
 		}
 	}
 	return row
@@ -257,9 +272,9 @@ func audioName(m lxmf.AudioMode) string {
 }
 
 // keepIncoming decides whether the packed form is kept: as long as its author may
-// yet be verified, and where it is short anyway.
-func (s *Service) keepIncoming(in Inbound, row *store.Message) ([]byte, error) {
-	if in.Verified == store.Verified && len(in.Packed) > s.conf.Params.PackedInRow {
+// yet be verified, where it is short anyway, and where fields are nowhere else.
+func (s *Service) keepIncoming(in Inbound, row *store.Message, whole bool) ([]byte, error) {
+	if in.Verified == store.Verified && whole && len(in.Packed) > s.conf.Params.PackedInRow {
 		row.Size = int64(len(in.Packed))
 		return nil, nil
 	}

@@ -40,7 +40,7 @@ func (s *Service) Send(ctx context.Context, o Outgoing) (Ref, error) {
 	now := s.conf.Now()
 	row := store.Message{
 		ID: msg.Hash, Peer: o.Peer, Direction: store.Outgoing, Source: s.addr, Destination: o.Peer,
-		Title: o.Title, Content: o.Content, ReplyTo: o.ReplyTo, SentAt: msg.Time(), StoredAt: now,
+		Title: o.Title, Content: o.Content, Renderer: uint8(o.Renderer), ReplyTo: o.ReplyTo, Reaction: o.Reaction, SentAt: msg.Time(), StoredAt: now,
 		Status: store.StatusPending, Method: o.Method, WaitHeard: o.WaitHeard, Attachments: files,
 	}
 	packed, err := s.pack(msg, &row)
@@ -58,7 +58,7 @@ func (s *Service) Send(ctx context.Context, o Outgoing) (Ref, error) {
 	row.Seq = ref.Seq
 	s.remember(o, ref)
 	s.track(row, []Event{queued})
-	s.changed(event.MessageAdded, o.Peer, ref.ID)
+	s.added(row)
 	if o.Draft == DraftSent {
 		s.conf.Bus.Publish(event.DraftChanged, event.IDs{Peer: o.Peer})
 	}
@@ -99,7 +99,7 @@ func (s *Service) insert(ctx context.Context, row store.Message, packed []byte, 
 
 func (s *Service) acceptable(ctx context.Context, o Outgoing) error {
 	switch {
-	case strings.TrimSpace(o.Content) == "" && strings.TrimSpace(o.Title) == "" && len(o.Uploads) == 0:
+	case o.Reaction == "" && strings.TrimSpace(o.Content) == "" && strings.TrimSpace(o.Title) == "" && len(o.Uploads) == 0:
 		return ErrEmpty
 	case o.Peer == s.addr:
 		return ErrSelf

@@ -42,13 +42,16 @@ type Bus interface {
 	Publish(event.Type, event.IDs)
 }
 
-// Config is what a Service needs. All fields are required except Log.
+// Config is what a Service needs. All fields are required except Log and Desk.
+// Without a Desk paper messages cannot be read, and written only to those whose key
+// is in the address book.
 type Config struct {
 	Identity *rns.Identity
 	Store    *store.Identity
 	Blobs    *blob.Store
 	Settings *settings.Set
 	Router   Router
+	Desk     Desk
 	People   People
 	Network  Network
 	Bus      Bus
@@ -147,6 +150,14 @@ func (s *Service) nudge() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
+	}
+}
+
+// added tells of a new message. A reaction changes the message it belongs to.
+func (s *Service) added(row store.Message) {
+	s.changed(event.MessageAdded, row.Peer, row.ID)
+	if row.Reaction != "" {
+		s.changed(event.MessageChanged, row.Peer, row.ReplyTo)
 	}
 }
 

@@ -18,7 +18,9 @@ const (
 	EventProgress      EventKind = "progress"
 	EventProofWait     EventKind = "proof_wait"
 	EventSent          EventKind = "sent"
+	EventFallback      EventKind = "fallback" // goes through a propagation node from now on
 	EventPropagated    EventKind = "propagated"
+	EventPaper         EventKind = "paper" // written on paper
 	EventDelivered     EventKind = "delivered"
 	EventAttemptFailed EventKind = "attempt_failed"
 	EventRetryAt       EventKind = "retry_at"
@@ -59,7 +61,7 @@ type Event struct {
 // State is one of the thirteen states a message is shown in.
 type State string
 
-// The thirteen states. spec of the texts: docs/ui.md
+// The thirteen states of messages that are sent, and the one of those on paper. spec of the texts: docs/ui.md
 const (
 	StateWaiting    State = "waiting"
 	StateStamp      State = "stamp"
@@ -68,6 +70,7 @@ const (
 	StateSending    State = "sending"
 	StateSent       State = "sent"
 	StatePropagated State = "propagated"
+	StatePaper      State = "paper" // written on paper: whether it arrives is not known
 	StateDelivered  State = "delivered"
 	StateRetryWait  State = "retry_wait"
 	StateWaitHeard  State = "wait_heard"
@@ -79,7 +82,7 @@ const (
 // Final reports whether nothing more happens by itself.
 func (s State) Final() bool {
 	switch s {
-	case StateDelivered, StatePropagated, StateFailed, StateRefused, StateCancelled:
+	case StateDelivered, StatePropagated, StatePaper, StateFailed, StateRefused, StateCancelled:
 		return true
 	}
 	return false
@@ -202,7 +205,7 @@ func (f *folder) learn(e Event) {
 
 func (f *folder) next(e Event) (State, bool) {
 	switch e.Kind {
-	case EventQueued, EventStampDone, EventRetried, EventResumed:
+	case EventQueued, EventStampDone, EventFallback, EventRetried, EventResumed:
 		return StateWaiting, true
 	case EventStampStart, EventStampProgress:
 		return StateStamp, true
@@ -219,6 +222,8 @@ func (f *folder) next(e Event) (State, bool) {
 		return StateSent, true
 	case EventPropagated:
 		return StatePropagated, true
+	case EventPaper:
+		return StatePaper, true
 	case EventDelivered:
 		return StateDelivered, true
 	case EventAttemptFailed, EventRetryAt:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meshchatx/internal/store"
+	"meshchatx/lxmf"
 	"meshchatx/rns"
 )
 
@@ -57,6 +58,9 @@ type Message struct {
 	Unread   bool
 	Gated    bool // from a stranger: files are not shown by themselves
 	Reply    *Reply
+	// Reactions to the message, by emoji, and what its fields say beyond text and files.
+	Reactions []Reaction
+	Details   Details
 }
 
 // Reply is the message that is answered.
@@ -86,14 +90,22 @@ type Conversation struct {
 
 // Outgoing is a message a person wants to send.
 type Outgoing struct {
-	Peer      rns.Addr
-	Title     string
-	Content   string
-	Uploads   []store.UploadID
-	ReplyTo   rns.Hash
-	Method    store.Method
-	WaitHeard bool
-	Draft     DraftUse
+	Peer    rns.Addr
+	Title   string
+	Content string
+	Uploads []store.UploadID
+	ReplyTo rns.Hash
+	// Reaction makes the message nothing but a reaction to ReplyTo; see Service.React.
+	Reaction string
+	// Renderer is how the text wants to be shown.
+	Renderer lxmf.Renderer
+	// Thread is the id of the thread the message belongs to, nil for none; Comment and Continues are messages that the
+	// text comments on or continues.
+	Thread             []byte
+	Comment, Continues rns.Hash
+	Method             store.Method
+	WaitHeard          bool
+	Draft              DraftUse
 	// ClientID makes a repetition find the first message. WrittenAt is the client's clock; with the same
 	// WrittenAt and ClientID the message is the same to the bit.
 	ClientID  string

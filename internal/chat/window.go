@@ -150,6 +150,10 @@ func (s *Service) show(ctx context.Context, rows []store.Message) ([]Message, er
 		if v.Reply, err = s.reply(ctx, m.ReplyTo); err != nil {
 			return nil, err
 		}
+		if v.Reactions, err = s.reactions(ctx, m); err != nil {
+			return nil, err
+		}
+		v.Details = details(m)
 		out[i] = v
 	}
 	return out, nil

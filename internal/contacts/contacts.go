@@ -41,9 +41,19 @@ type Bus interface {
 	Publish(event.Type, event.IDs)
 }
 
+// Policy is who is not to be heard. It tells the browsers by itself.
+type Policy interface {
+	// Block refuses the identity of an address with everything it owns, Unblock hears it again.
+	Block(ctx context.Context, addr rns.Addr) error
+	Unblock(ctx context.Context, addr rns.Addr) error
+	// Blocked reports whether an address, or the identity that owns it, is blocked.
+	Blocked(ctx context.Context, addr rns.Addr) (bool, error)
+}
+
 // Config is what a Service needs.
 type Config struct {
 	Store     *store.Identity
+	Policy    Policy
 	Self      rns.Addr // LXMF address of the identity
 	Directory Directory
 	Bus       Bus
@@ -208,21 +218,17 @@ func (s *Service) List(ctx context.Context, q, cursor string, limit int) (rows [
 	return rows, next, total, err
 }
 
-// Block refuses messages of an address from now on.
+// Block refuses the identity of an address from now on, with everything it owns.
 func (s *Service) Block(ctx context.Context, addr rns.Addr) error {
 	if addr == s.conf.Self {
 		return ErrSelf
 	}
-	err := s.conf.Store.Blocked.Add(ctx, store.BlockedAddr{Addr: addr, Since: s.conf.Now()})
-	s.blocked(addr, err)
-	return err
+	return s.conf.Policy.Block(ctx, addr)
 }
 
-// Unblock takes messages of an address again.
+// Unblock hears the identity of an address again.
 func (s *Service) Unblock(ctx context.Context, addr rns.Addr) error {
-	err := s.conf.Store.Blocked.Remove(ctx, addr)
-	s.blocked(addr, err)
-	return err
+	return s.conf.Policy.Unblock(ctx, addr)
 }
 
 // Blocked lists the blocked addresses, the latest first.
@@ -230,16 +236,9 @@ func (s *Service) Blocked(ctx context.Context) ([]store.BlockedAddr, error) {
 	return s.conf.Store.Blocked.List(ctx)
 }
 
-// IsBlocked reports whether an address is blocked.
+// IsBlocked reports whether an address, or the identity that owns it, is blocked.
 func (s *Service) IsBlocked(ctx context.Context, addr rns.Addr) (bool, error) {
-	return s.conf.Store.Blocked.Is(ctx, addr)
-}
-
-func (s *Service) blocked(addr rns.Addr, err error) {
-	if err == nil {
-		s.conf.Bus.Publish(event.BlockedChanged, event.IDs{Peer: addr})
-		s.conf.Bus.Publish(event.ConversationChanged, event.IDs{Peer: addr})
-	}
+	return s.conf.Policy.Blocked(ctx, addr)
 }
 
 func (s *Service) changed(addr rns.Addr) {

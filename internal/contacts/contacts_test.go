@@ -29,7 +29,20 @@ func book(t *testing.T, dir directory) *Service {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	bus := event.New(time.Now(), event.DefaultParams())
-	return New(Config{Store: db, Self: rns.Addr{0xee}, Directory: dir, Bus: bus.Scope(rns.Addr{1}), Now: time.Now})
+	return New(Config{Store: db, Self: rns.Addr{0xee}, Directory: dir, Bus: bus.Scope(rns.Addr{1}), Now: time.Now, Policy: blocks{db}})
+}
+
+// blocks is a policy that knows addresses only.
+type blocks struct{ db *store.Identity }
+
+func (b blocks) Block(ctx context.Context, addr rns.Addr) error {
+	return b.db.Blocked.Add(ctx, store.BlockedAddr{Addr: addr, Since: time.Now()})
+}
+func (b blocks) Unblock(ctx context.Context, addr rns.Addr) error {
+	return b.db.Blocked.Remove(ctx, addr)
+}
+func (b blocks) Blocked(ctx context.Context, addr rns.Addr) (bool, error) {
+	return b.db.Blocked.Is(ctx, addr)
 }
 
 func person(t *testing.T) (rns.Addr, rns.PublicKey) {

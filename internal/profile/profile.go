@@ -21,6 +21,8 @@ import (
 	"meshchatx/internal/contacts"
 	"meshchatx/internal/event"
 	"meshchatx/internal/interfaces"
+	"meshchatx/internal/policy"
+	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
 	"meshchatx/lxmf"
@@ -88,6 +90,9 @@ type Profile struct {
 	Settings *settings.Set
 	Chat     *chat.Service
 	Contacts *contacts.Service
+	Policy   *policy.Service
+
+	Propagation *propagation.Client
 
 	shared  Shared
 	store   *store.Identity
@@ -147,22 +152,28 @@ func (p *Profile) build(ctx context.Context, dir string) error {
 	p.carrier = idle{}
 	p.ann = newAnnouncer(p)
 	address := lxmf.DeliveryHash(p.Identity.Hash())
+	p.Policy = policy.New(policy.Config{
+		Store: p.store, Settings: p.Settings, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
+	})
+	if err := p.Policy.Load(ctx); err != nil {
+		return err
+	}
 	p.Chat = chat.New(chat.Config{
-		Identity: p.Identity, Store: p.store, Blobs: blobs, Settings: p.Settings, Router: (*chatRouter)(p), People: people{p.shared},
+		Identity: p.Identity, Store: p.store, Blobs: blobs, Settings: p.Settings, Router: (*chatRouter)(p), Desk: (*desk)(p), People: people{p.shared},
 		Network: &network{profile: p}, Bus: p.scope, Go: p.background, Now: p.shared.Now, Random: p.shared.Random,
 		Params: p.shared.Params.Chat, Log: p.shared.Log,
 	})
 	p.Contacts = contacts.New(contacts.Config{
-		Store: p.store, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
+		Store: p.store, Policy: p.Policy, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
 	})
-	if p.shared.Node == nil {
-		return nil
+	if p.shared.Node != nil {
+		r, err := router.New(p.usesNodes(p.routerConfig(dir)))
+		if err != nil {
+			return err
+		}
+		p.carrier = r
 	}
-	r, err := router.New(p.routerConfig(dir))
-	if err != nil {
-		return err
-	}
-	p.carrier = r
+	p.nodeClient()
 	return nil
 }
 
@@ -174,7 +185,10 @@ func (p *Profile) routerConfig(dir string) router.Config {
 		StampCost:     func() int { return int(set.Int(settings.KeyStampCost)) },
 		EnforceStamps: func() bool { return set.Bool(settings.KeyEnforceStamps) },
 		DeliveryLimit: func() int64 { return set.Int(settings.KeyDeliveryLimit) },
-		Ignored:       p.Chat.Blocked,
+		Policy:        p.Policy,
+		FloodLimit:    func() int { return int(set.Int(settings.KeyFloodLimit)) },
+		Flood:         p.Policy.Flood(),
+		OnFlood:       p.policyKept,
 		Ratchets:      node.Ratchets{Storage: node.NewDirStorage(filepath.Join(dir, lxmfDir)), Name: ratchetName},
 		SpoolDir:      filepath.Join(dir, spoolDir),
 		Params:        p.shared.Params.Router,
@@ -192,7 +206,10 @@ func (p *Profile) run(ctx context.Context) error {
 		p.task(live, "router", r.Serve)
 		p.task(live, "announcer", p.ann.serve)
 		stop := p.shared.Node.OnAnnounce(node.AnnounceHandler{
-			Name: lxmf.DeliveryName, PathResponses: node.On, Handle: func(a node.Announced) { p.reverify(live, a) },
+			Name: lxmf.DeliveryName, PathResponses: node.On, Handle: func(a node.Announced) {
+				p.learn(live, a)
+				p.reverify(live, a)
+			},
 		})
 		context.AfterFunc(live, stop)
 		context.AfterFunc(live, p.shared.Node.OnEvent(func(e node.Event) {
@@ -272,6 +289,7 @@ func (p *Profile) settingsChanged(old, now settings.Values) {
 	if old.Get(settings.KeyAnnounceInterval) != now.Get(settings.KeyAnnounceInterval) {
 		p.ann.reschedule()
 	}
+	p.Propagation.Changed(old, now)
 	p.scope.Publish(event.ProfileChanged, event.IDs{})
 }
 

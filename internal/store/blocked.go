@@ -25,7 +25,7 @@ const (
 	qBlockedIs   = `SELECT EXISTS (SELECT 1 FROM blocked WHERE addr = ?)`
 	qBlockedAdd  = `INSERT INTO blocked (addr, identity, note, since) VALUES (?1,?2,?3,?4)
 		ON CONFLICT (addr) DO UPDATE SET note = ?3, identity = coalesce(?2, identity)`
-	qBlockedDel  = `DELETE FROM blocked WHERE addr = ?`
+	qBlockedDel = `DELETE FROM blocked WHERE addr = ?`
 )
 
 // Add blocks an address, or changes the note of one that is.

@@ -78,6 +78,7 @@ const (
 	qConversationPin      = `UPDATE conversations SET pinned = ?2 WHERE peer = ?1`
 	qConversationMute     = `UPDATE conversations SET muted_until = ?2 WHERE peer = ?1`
 	qConversationRequest  = `UPDATE conversations SET request = ?2 WHERE peer = ?1`
+	qConversationAsked    = `SELECT request FROM conversations WHERE peer = ?`
 	qConversationDelete   = `DELETE FROM conversations WHERE peer = ? AND last_seq = 0`
 	qConversationMessages = `SELECT seq FROM messages WHERE peer = ? ORDER BY seq LIMIT ?`
 	deleteChunk           = 500
@@ -129,6 +130,12 @@ func (t Conversations) SetPinned(ctx context.Context, peer rns.Addr, on bool) er
 // SetMuted silences a conversation until a time; the zero time ends it.
 func (t Conversations) SetMuted(ctx context.Context, peer rns.Addr, until time.Time) error {
 	return t.change(ctx, qConversationMute, peer[:], msOrNull(until))
+}
+
+// Request returns the owner's decision about a peer, or ErrNotFound without a conversation.
+func (t Conversations) Request(ctx context.Context, peer rns.Addr) (RequestState, error) {
+	n, err := sqlite.One(ctx, t.h, scanInt, qConversationAsked, peer[:])
+	return RequestState(n), err
 }
 
 // SetRequest records the owner's decision about a stranger.

@@ -33,7 +33,10 @@ const (
 	qListedList = `SELECT addr, identity, note, since FROM listed WHERE list = ? ORDER BY since DESC, addr LIMIT 10000`
 	qListedAdd  = `INSERT INTO listed (list, addr, identity, note, since) VALUES (?1,?2,?3,?4,?5)
 		ON CONFLICT (list, addr) DO UPDATE SET note = ?4, identity = coalesce(?3, identity)`
-	qListedDel = `DELETE FROM listed WHERE list = ? AND addr = ?`
+	qListedLearn  = `UPDATE listed SET identity = ?3 WHERE list = ?1 AND addr = ?2`
+	qBlockedLearn = `UPDATE blocked SET identity = ?2 WHERE addr = ?1`
+	qListedHas    = `SELECT EXISTS (SELECT 1 FROM listed WHERE list = ? AND addr = ?)`
+	qListedDel    = `DELETE FROM listed WHERE list = ? AND addr = ?`
 )
 
 // Add puts a peer on a list, or changes the note of one that is on it.
@@ -45,6 +48,22 @@ func (t Listed) Add(ctx context.Context, l List, a ListedAddr) error {
 // Remove takes a peer off a list. It is no error if it is not on it.
 func (t Listed) Remove(ctx context.Context, l List, addr rns.Addr) error {
 	_, err := sqlite.Exec(ctx, t.h, qListedDel, l, addr[:])
+	return err
+}
+
+// Has reports whether a peer is on a list.
+func (t Listed) Has(ctx context.Context, l List, addr rns.Addr) (bool, error) {
+	return sqlite.One(ctx, t.h, scanBool, qListedHas, l, addr[:])
+}
+
+// Learn notes which identity owns an address on a list; list 0 are the blocked.
+func (t Listed) Learn(ctx context.Context, l List, addr, identity rns.Addr) error {
+	var err error
+	if l == 0 {
+		_, err = sqlite.Exec(ctx, t.h, qBlockedLearn, addr[:], identity[:])
+	} else {
+		_, err = sqlite.Exec(ctx, t.h, qListedLearn, l, addr[:], identity[:])
+	}
 	return err
 }
 

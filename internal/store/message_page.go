@@ -28,7 +28,7 @@ type Page struct {
 
 const (
 	// Reactions are shown with the message they belong to, where it is here.
-	byItself = ` AND (m.reaction IS NULL OR NOT EXISTS (SELECT 1 FROM messages t WHERE t.id = m.reply_to))`
+	byItself = ` AND (m.reaction IS NULL OR NOT EXISTS (SELECT 1 FROM messages t WHERE t.id = m.reply_to AND t.peer = m.peer))`
 
 	qMessageBefore = `SELECT ` + messageColumns + ` FROM messages m WHERE m.peer = ? AND m.seq < ?` + byItself + ` ORDER BY m.seq DESC LIMIT ?`
 	qMessageAfter  = `SELECT ` + messageColumns + ` FROM messages m WHERE m.peer = ? AND m.seq > ?` + byItself + ` ORDER BY m.seq LIMIT ?`

@@ -53,7 +53,7 @@ var hot = []string{
 	"qConversationGet", "qConversationInbox", "qConversationArchived", "qConversationsUnread", "qConversationRequests",
 	"qConversationLower", "qTotalUnread", "qTotalUnreadPeers", "qTotalRequests", "qDraftGet", "qDraftUploads", "qUploadGet", "qUploadExpire", "qContactGet", "qContactKnown", "qBlockedIs",
 	"qDeliverySeen", "qDeliveryExpire", "qTicketOutbound", "qTicketsIssued", "qStampCostGet",
-	"qReactionsOf", "qReactionsDelete", "qListedList", "qAppearanceGet",
+	"qReactionsOf", "qReactionsDelete", "qListedList", "qListedHas", "qConversationAsked", "qAppearanceGet",
 	"qHeardGet", "qHeardOfIdentity", "qHeardRecord", "qAttemptList", "qAttemptsFailed", "qInterfaceEvents", "qInterfaceEventsOf", "qSearchDelete",
 }
 
