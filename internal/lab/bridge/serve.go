@@ -16,7 +16,7 @@ import (
 )
 
 // closeGrace is how long a bridge may still work after the end of its input: the suite kills it after five seconds.
-const closeGrace = 3 * time.Second
+const closeGrace = 2 * time.Second
 
 // request is one line of input.
 type request struct {
@@ -65,6 +65,7 @@ type session struct {
 	rand  io.Reader
 	nodes map[string]*peer
 	mocks map[string]*mock
+	mail  *mail    // nil before lxmf_init
 	trash []string // files to remove at the end
 }
 
@@ -76,6 +77,7 @@ func commands() map[string]handler {
 		constantCommands(), destinationCommands(), configCommands(), wireCommands(), pathCommands(), listenCommands(), linkCommands(),
 		wirePacketCommands(), mockCommands(), mockTableCommands(), mockSeedCommands(), requestCommands(),
 		channelCommands(), bufferCommands(), resourceCommands(), lookCommands(), craftCommands(), blackholeCommands(), frameCommands(), discoveryCommands(),
+		lxmfCommands(),
 	} {
 		for name, h := range group {
 			table[name] = h
@@ -87,15 +89,18 @@ func commands() map[string]handler {
 // Serve answers requests until the input ends. All nodes are closed when it returns.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	s := &session{rand: rand.Reader, nodes: make(map[string]*peer), mocks: make(map[string]*mock)}
-	defer s.close()
 	w := jsonl.NewWriter(out)
 	if err := w.Text("READY"); err != nil {
 		return err
 	}
 	table := commands()
-	return jsonl.Serve(ctx, in, w, jsonl.MaxLine, closeGrace, func(ctx context.Context, line []byte, err error) any {
+	err := jsonl.Serve(ctx, in, w, jsonl.MaxLine, closeGrace, func(ctx context.Context, line []byte, err error) any {
 		return s.answer(ctx, table, line, err)
 	})
+	if !errors.Is(err, jsonl.ErrStuck) { // the command still uses the session
+		s.close()
+	}
+	return err
 }
 
 // answer runs one line. A command that panics fails alone.
@@ -143,6 +148,9 @@ func (s *session) close() {
 	}
 	for _, m := range s.mocks {
 		all.Go(m.close)
+	}
+	if s.mail != nil {
+		all.Go(s.mail.close)
 	}
 	done := make(chan struct{})
 	go func() { all.Wait(); close(done) }()
