@@ -117,6 +117,7 @@ const (
 	unproven    = 3.0      // no success yet
 	failWeight  = 1.0      // per failure in a row
 	failMost    = 5.0      // most of it
+	silent      = 6.0      // not heard since the last failure
 )
 
 func (p ChoiceParams) score(now time.Time, r NodeRecord) score {
@@ -127,6 +128,9 @@ func (p ChoiceParams) score(now time.Time, r NodeRecord) score {
 	s.cost = max(float64(r.StampCost-cheapCost), 0) * costWeight
 	s.latency = min(r.Latency.Seconds()*slowWeight, slowMost)
 	s.doubt = min(float64(r.Streak)*failWeight, failMost)
+	if r.Streak > 0 && !r.Heard.After(r.LastFailure) {
+		s.doubt += silent
+	}
 	if r.LastSuccess.IsZero() || now.Sub(r.LastSuccess) > p.Proven {
 		s.doubt += unproven
 	}

@@ -133,7 +133,7 @@ func (m *machine) nodeHeard(now time.Time, heard NodeRecord) {
 		m.noteNode(now, r)
 	}
 	if m.nodes.mode == NodeAuto {
-		m.rechoose(now)
+		m.rechoose(now, outcome{})
 	}
 	p, ok := m.peers[heard.Node]
 	if !ok || !p.node {
@@ -156,11 +156,11 @@ func (m *machine) setNode(now time.Time, mode NodeMode, fixed rns.Addr) {
 		mode = NodeOff
 	}
 	m.nodes.mode, m.nodes.fixed = mode, fixed
-	m.rechoose(now)
+	m.rechoose(now, outcome{})
 }
 
-// rechoose chooses anew, and says so when that changes anything.
-func (m *machine) rechoose(now time.Time) {
+// rechoose chooses anew, and says so when that changes anything. If it does because the node in use failed, o is how.
+func (m *machine) rechoose(now time.Time, o outcome) {
 	b := &m.nodes
 	c := Choice{Reason: ReasonNone, Heard: len(b.known)}
 	switch b.mode {
@@ -177,7 +177,7 @@ func (m *machine) rechoose(now time.Time) {
 		m.planLook(now)
 	}
 	was := b.chosen
-	if c.Node == was.Node && b.mode == NodeAuto && !was.Node.IsZero() && c.Reason != ReasonResting {
+	if c.Node == was.Node && b.mode == NodeAuto && was.Reason.lasts() && c.Reason != ReasonResting {
 		c.Reason = was.Reason // why it was chosen does not change while it stays
 	}
 	b.chosen = c
@@ -186,8 +186,17 @@ func (m *machine) rechoose(now time.Time) {
 	}
 	m.fx.notices = append(m.fx.notices, NodeChosen{At: now, Mode: b.mode, Choice: c})
 	if c.Node != was.Node {
-		m.switchNode(now, was.Node)
+		m.switchNode(now, was.Node, o)
 	}
+}
+
+// lasts tells whether a reason still holds when others are heard.
+func (r ChoiceReason) lasts() bool {
+	switch r {
+	case "", ReasonNone, ReasonFixed, ReasonOnly, ReasonResting:
+		return false
+	}
+	return true
 }
 
 // busyNode tells whether the node in use is working for us at the moment: then it stays.
@@ -199,8 +208,9 @@ func (m *machine) busyNode() bool {
 	return len(p.own.inflight) > 0 || m.sync.ref == p.own.ref && m.sync.status.State.Active()
 }
 
-// switchNode moves everything from a node that is not in use any more to the new one. Its link is torn down. spec: lxmf §9.3
-func (m *machine) switchNode(now time.Time, from rns.Addr) {
+// switchNode moves everything from a node that is not in use any more to the new one. Its link is torn down. A node that failed costs a
+// message an attempt only if the new one failed lately, too. spec: lxmf §9.3
+func (m *machine) switchNode(now time.Time, from rns.Addr, o outcome) {
 	p, ok := m.peers[from]
 	if !ok {
 		return
@@ -220,6 +230,13 @@ func (m *machine) switchNode(now time.Time, from rns.Addr) {
 	p.verifying = false
 	slices.SortFunc(moved, bySubmission)
 	for _, d := range moved {
+		switch {
+		case o.code == "":
+		case m.nodes.chosen.Reason != ReasonResting:
+			m.tell(now, d, Event{Kind: KindAttemptFailed, Code: o.code, Detail: o.detail, Attempt: d.attempts + 1})
+		case !m.attemptFailed(now, d, o.code, o.detail):
+			continue
+		}
 		m.begin(now, d)
 	}
 	m.release(p)
@@ -243,7 +260,7 @@ func (m *machine) nodeWorked(now time.Time, p *peer) {
 }
 
 // nodeFailed notes that a node could not be reached, or refused; when another one is better now, that is taken.
-func (m *machine) nodeFailed(now time.Time, p *peer) {
+func (m *machine) nodeFailed(now time.Time, p *peer, o outcome) {
 	p.verifying = false
 	if r, ok := m.record(p.addr); ok {
 		r.Failures++
@@ -252,7 +269,7 @@ func (m *machine) nodeFailed(now time.Time, p *peer) {
 		m.noteNode(now, r)
 	}
 	if m.nodes.mode == NodeAuto && m.nodes.chosen.Node == p.addr {
-		m.rechoose(now)
+		m.rechoose(now, o)
 	}
 }
 
@@ -268,7 +285,7 @@ func (m *machine) look(now time.Time) {
 	if m.nodes.mode != NodeAuto {
 		return
 	}
-	m.rechoose(now)
+	m.rechoose(now, outcome{})
 	m.planLook(now)
 	r, ok := m.nodes.known[m.nodes.chosen.Node]
 	if !ok || !m.online || now.Sub(m.nodes.checked) < m.p.NodeCheckPause || now.Sub(r.LastSuccess) < m.p.NodeCheck ||

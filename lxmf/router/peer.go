@@ -229,15 +229,15 @@ func (m *machine) lineFailed(now time.Time, p *peer, code Code, detail string, n
 	next = later(next, m.resume(now, p))
 	p.notBefore = next
 	code = p.lineCode(code)
+	if p.node && code != CodeNoInterface {
+		m.nodeFailed(now, p, outcome{code: code, detail: detail})
+	}
 	for _, d := range p.waiting() {
 		if m.attemptFailed(now, d, code, detail) && next.After(now) {
 			m.willRetry(now, d, code, next)
 		}
 	}
 	if p.node {
-		if code != CodeNoInterface {
-			m.nodeFailed(now, p)
-		}
 		state := SyncLinkFailed
 		if code == CodePropagationNoPath {
 			state = SyncNoPath

@@ -199,7 +199,7 @@ func (m *machine) uploadRefused(now time.Time, d *delivery) {
 	}
 	m.leave(d)
 	d.stage = StageQueued
-	m.nodeFailed(now, p)
+	m.nodeFailed(now, p, outcome{code: CodePropagationRefused})
 	switch {
 	case m.nodes.chosen.Node == p.addr || m.nodes.chosen.Node.IsZero():
 		code := CodePropagationRefused
