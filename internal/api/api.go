@@ -58,6 +58,8 @@ type Scope struct {
 	Chat     *chat.Service
 	Contacts *contacts.Service
 	Settings *settings.Set
+
+	Propagation *propagation.Client
 }
 
 // Identities is what operations may do with identities.

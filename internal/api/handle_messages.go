@@ -11,6 +11,7 @@ import (
 
 var methods = map[string]store.Method{
 	"": store.MethodAuto, "auto": store.MethodAuto, "direct": store.MethodDirect, "opportunistic": store.MethodOpportunistic,
+	"propagated": store.MethodPropagated,
 }
 
 var methodNames = map[store.Method]string{

@@ -25,7 +25,7 @@ type SendMessage struct {
 	Title       string   `json:"title,omitempty" maxLength:"4096"`
 	Attachments []string `json:"attachments,omitempty" maxItems:"32" doc:"Ids of uploads, in order."`
 	ReplyTo     string   `json:"reply_to,omitempty" pattern:"^([0-9a-f]{64})?$"`
-	Method      string   `json:"method,omitempty" enum:"auto,direct,opportunistic" default:"auto"`
+	Method      string   `json:"method,omitempty" enum:"auto,direct,opportunistic,propagated" default:"auto" doc:"auto: as the setting delivery_fallback says. direct: never through a propagation node. propagated: leave it in the propagation node at once."`
 	When        string   `json:"when,omitempty" enum:"now,heard" default:"now" doc:"heard: wait until the peer is next heard."`
 	Draft       string   `json:"draft,omitempty" enum:"sent,kept" default:"sent" doc:"sent: the draft to this peer has become the message and goes. kept: the message was written elsewhere and the draft stays."`
 	ClientID    string   `json:"client_id,omitempty" maxLength:"64" doc:"Chosen by the client. A repetition with the same client_id and written_at returns the first message instead of making a second one."`

@@ -20,6 +20,7 @@ import (
 	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
+	"meshchatx/lxmf/router"
 	"meshchatx/rns/node"
 )
 
@@ -65,6 +66,7 @@ var told = []struct {
 	{settings.ErrChoice, http.StatusUnprocessableEntity, "setting_choice"},
 	{settings.ErrText, http.StatusUnprocessableEntity, "setting_text"},
 	{settings.ErrAddress, http.StatusUnprocessableEntity, "not_an_address"},
+	{router.ErrNoNode, http.StatusConflict, "propagation_none"},
 	{propagation.ErrOff, http.StatusConflict, "host_off"},
 	{propagation.ErrUnknownPeer, http.StatusNotFound, "not_found"},
 	{node.ErrNoPath, http.StatusNotFound, "no_path"},

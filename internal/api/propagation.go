@@ -69,7 +69,7 @@ type SyncView struct {
 	Size       int64  `json:"size,omitempty" format:"int64"`
 	StartedAt  int64  `json:"started_at,omitempty" format:"int64"`
 	EndedAt    int64  `json:"ended_at,omitempty" format:"int64"`
-	NextAt     int64  `json:"next_at,omitempty" format:"int64" doc:"When it happens by itself; absent: only when asked."`
+	Every      int64  `json:"every_s" format:"int64" doc:"Seconds between fetches that happen by themselves; 0: only when asked."`
 }
 
 // PropagationView is how an identity stands to propagation nodes.

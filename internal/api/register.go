@@ -33,6 +33,7 @@ func (s *Server) register(a huma.API) {
 	s.registerChat(a)
 	s.registerPeople(a)
 	s.registerNetwork(a)
+	s.registerPropagation(a)
 	s.registerHost(a)
 }
 

@@ -79,7 +79,7 @@ type MessageView struct {
 type MessageEventView struct {
 	Seq       int64  `json:"seq" format:"int64"`
 	At        int64  `json:"at" format:"int64"`
-	Kind      string `json:"kind" enum:"queued,stamp_start,stamp_progress,stamp_done,path_request,path_found,link_request,link_up,progress,proof_wait,sent,propagated,delivered,attempt_failed,retry_at,waiting_heard,cancelled,rejected,failed,retried,resumed"`
+	Kind      string `json:"kind" enum:"queued,stamp_start,stamp_progress,stamp_done,path_request,path_found,link_request,link_up,progress,proof_wait,sent,fallback,propagated,delivered,attempt_failed,retry_at,waiting_heard,cancelled,rejected,failed,retried,resumed"`
 	Attempt   int    `json:"attempt,omitempty"`
 	Code      string `json:"code,omitempty"`
 	Detail    string `json:"detail,omitempty" doc:"Technical detail, untranslated."`

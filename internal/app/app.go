@@ -245,6 +245,7 @@ func (a *App) assemble(ctx context.Context) error {
 	})
 	a.host = propagation.NewHost(propagation.HostConfig{
 		Node: a.node, Dir: filepath.Join(a.conf.StorageDir, hostDir), Settings: a.set, Bus: a.bus, Now: a.conf.Now, Log: a.conf.Log,
+		Local: a.profiles.Ingest,
 	})
 	return a.handler()
 }

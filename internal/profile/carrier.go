@@ -39,7 +39,7 @@ type chatRouter Profile
 // Send implements chat.Router.
 func (c *chatRouter) Send(o chat.Outbound) error {
 	return c.carrier.Send(router.Outbound{
-		Message: o.Message, Method: lxmf.Method(o.Method), WaitHeard: o.WaitHeard, Attempts: o.Attempts,
+		Message: o.Message, Method: lxmf.Method(o.Method), Fallback: fallbacks[o.Method], WaitHeard: o.WaitHeard, Attempts: o.Attempts,
 	})
 }
 
@@ -69,8 +69,16 @@ func (p *Profile) happened(e router.Event) {
 	p.Chat.Happened(e.ID, chat.Event{
 		At: e.At, Kind: chat.EventKind(e.Kind), Attempt: e.Attempt, Code: chat.ParseCode(string(e.Code)), Detail: e.Detail,
 		Try: e.Try, Hops: e.Hops, Interface: p.shared.Interfaces.Configured(e.Interface), Percent: e.Percent, Bytes: e.Bytes, Rate: e.Rate, ETA: e.ETA,
-		RTT: e.RTT, RetryAt: e.RetryAt, Bits: e.Bits, Stamp: e.Stamp,
+		RTT: e.RTT, RetryAt: e.RetryAt, Bits: e.Bits, Limit: e.Limit, Via: via(e), Stamp: e.Stamp,
 	})
+}
+
+// via is what people know a propagation node by.
+func via(e router.Event) string {
+	if e.ViaName == "" && !e.Via.IsZero() {
+		return e.Via.Hex()
+	}
+	return e.ViaName
 }
 
 // inbox stores what arrives.

@@ -29,7 +29,7 @@ const (
 	KeyFallback     Key = "delivery_fallback"
 	KeySyncInterval Key = "sync_interval_s"
 	KeySyncMax      Key = "sync_max_messages"
-	KeyMaxNodeCost  Key = "propagation_max_stamp_cost"
+	KeySyncLeave    Key = "sync_leave"
 )
 
 // Choices of these settings that code asks about.
@@ -103,7 +103,7 @@ func nodeTable() []Setting {
 			Doc: "How often messages are fetched from the propagation node by themselves; 0 fetches only when asked. Each interval varies a little."}),
 		set(Setting{Key: KeySyncMax, Kind: Int, Default: IntValue(0), Max: 10_000, Unit: "messages",
 			Doc: "The most messages fetched at once; 0 fetches all. What is left stays on the node for the next time."}),
-		set(Setting{Key: KeyMaxNodeCost, Kind: Int, Default: IntValue(24), Min: 13, Max: 26, Unit: "bits",
-			Doc: "The most work done for a message that is left in a propagation node. Nodes that ask for more are not chosen automatically."}),
+		set(Setting{Key: KeySyncLeave, Kind: Bool, Default: BoolValue(false),
+			Doc: "Leave fetched messages on the propagation node, for another device with the same identity; they are removed there when they expire."}),
 	}
 }

@@ -441,6 +441,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identities/{identity}/propagation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The propagation node in use, why, and fetching from it */
+        get: operations["get-propagation"];
+        /** Choose a propagation node, let it be chosen, or use none */
+        put: operations["choose-node"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/propagation/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Propagation nodes that were heard */
+        get: operations["list-nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/propagation/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetch messages from the propagation node; events tell the steps */
+        post: operations["sync-messages"];
+        /** Stop fetching; what is not stored stays on the node */
+        delete: operations["cancel-sync"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identities/{identity}/search": {
         parameters: {
             query?: never;
@@ -942,6 +995,12 @@ export interface components {
              * @description Figure of the sentence: a count, bytes, bits or a time.
              */
             value?: number;
+        };
+        ChooseNodeInputBody: {
+            /** @enum {string} */
+            mode: "auto" | "fixed" | "none";
+            /** @description mode fixed: its address, heard or not. */
+            node?: string;
         };
         ContactView: {
             /** @description LXMF address. */
@@ -1533,11 +1592,40 @@ export interface components {
         };
         InterfaceConfig: {
             /**
+             * Format: double
+             * @description RNode: percent of an hour.
+             */
+            airtime_limit_long?: number;
+            /**
+             * Format: double
+             * @description RNode: percent of 15 seconds.
+             */
+            airtime_limit_short?: number;
+            /**
+             * Format: int64
+             * @description RNode: Hz.
+             */
+            bandwidth?: number;
+            /**
              * Format: int64
              * @description Bits per second to assume; 0: default.
              */
             bitrate?: number;
-            /** @description TCP server, UDP: network card instead of an address. */
+            /** @description AX.25 KISS. */
+            callsign?: string;
+            /**
+             * Format: int64
+             * @description RNode.
+             */
+            codingrate?: number;
+            /** @description I2P: offer an endpoint of its own. */
+            connectable?: boolean;
+            /**
+             * Format: int64
+             * @description Serial, KISS, AX.25 KISS.
+             */
+            databits?: number;
+            /** @description TCP server, UDP, Backbone: network card instead of an address. */
             device?: string;
             /** @description Auto: only these network cards. */
             devices?: string[];
@@ -1548,6 +1636,8 @@ export interface components {
             discovery_scope?: "link" | "admin" | "site" | "organisation" | "global";
             /** @default true */
             enabled: boolean;
+            /** @description KISS, AX.25 KISS, RNode: wait for the device to be ready. */
+            flow_control?: boolean;
             /** @description UDP. */
             forward_ip?: string;
             /**
@@ -1555,19 +1645,31 @@ export interface components {
              * @description UDP.
              */
             forward_port?: number;
+            /**
+             * Format: int64
+             * @description RNode: Hz.
+             */
+            frequency?: number;
             /** @description Auto. */
             group_id?: string;
             /** @description True when a passphrase is set. */
             readonly has_passphrase?: boolean;
+            /** @description KISS, RNode. */
+            id_callsign?: string;
+            /**
+             * Format: int64
+             * @description KISS, RNode: seconds between two identifications; counts together with id_callsign.
+             */
+            id_interval?: number;
             /** @description Auto. */
             ignored_devices?: string[];
             /** @description TCP client: for a radio modem behind a TCP port. */
             kiss_framing?: boolean;
-            /** @description TCP server, UDP. */
+            /** @description TCP server, UDP, Backbone, WebSocket server. */
             listen_ip?: string;
             /**
              * Format: int64
-             * @description TCP server, UDP.
+             * @description TCP server, UDP, Backbone, WebSocket server.
              */
             listen_port?: number;
             /**
@@ -1579,17 +1681,80 @@ export interface components {
             name: string;
             /** @description Access code: name. */
             network_name?: string;
+            /**
+             * @description Serial, KISS, AX.25 KISS.
+             * @enum {string}
+             */
+            parity?: "none" | "even" | "odd";
             /** @description Access code: passphrase. Written, never returned; absent in a change: keep. */
             passphrase?: string;
-            /** @description TCP client. */
+            /** @description I2P: names that end in .i2p, or destinations in base 64. */
+            peers?: string[];
+            /**
+             * Format: int64
+             * @description KISS, AX.25 KISS.
+             */
+            persistence?: number;
+            /** @description Serial, KISS, AX.25 KISS, RNode: the device; tcp://host for an RNode. */
+            port?: string;
+            /**
+             * Format: int64
+             * @description KISS, AX.25 KISS: milliseconds.
+             */
+            preamble?: number;
+            /** @description Backbone. */
+            prefer_ipv6?: boolean;
+            /** @description RNode with several transceivers. */
+            radios?: components["schemas"]["InterfaceTransceiver"][];
+            /**
+             * Format: int64
+             * @description KISS, AX.25 KISS: milliseconds.
+             */
+            slottime?: number;
+            /**
+             * Format: int64
+             * @description Serial, KISS, AX.25 KISS: baud.
+             */
+            speed?: number;
+            /**
+             * Format: int64
+             * @description RNode.
+             */
+            spreadingfactor?: number;
+            /**
+             * Format: int64
+             * @description AX.25 KISS.
+             */
+            ssid?: number;
+            /**
+             * Format: int64
+             * @description Serial, KISS, AX.25 KISS.
+             */
+            stopbits?: number;
+            /** @description TCP client, Backbone; in a Backbone it makes a client of it. */
             target_host?: string;
             /**
              * Format: int64
-             * @description TCP client.
+             * @description TCP client, Backbone.
              */
             target_port?: number;
-            /** @enum {string} */
-            type: "TCPClientInterface" | "TCPServerInterface" | "UDPInterface" | "AutoInterface";
+            /** @description WebSocket client. */
+            target_url?: string;
+            /**
+             * Format: int64
+             * @description RNode: dBm.
+             */
+            txpower?: number;
+            /**
+             * Format: int64
+             * @description KISS, AX.25 KISS: milliseconds.
+             */
+            txtail?: number;
+            /**
+             * @description What runs a command is not among them: it is set up in the configuration file alone.
+             * @enum {string}
+             */
+            type: "TCPClientInterface" | "TCPServerInterface" | "UDPInterface" | "AutoInterface" | "BackboneInterface" | "BackboneClientInterface" | "I2PInterface" | "WebsocketClientInterface" | "WebsocketServerInterface" | "SerialInterface" | "KISSInterface" | "AX25KISSInterface" | "RNodeInterface" | "RNodeMultiInterface";
         };
         InterfacePeer: {
             name: string;
@@ -1610,6 +1775,54 @@ export interface components {
         InterfaceTest: {
             ok: boolean;
             steps: components["schemas"]["TestStep"][];
+        };
+        InterfaceTransceiver: {
+            /**
+             * Format: double
+             * @description RNode: percent of an hour.
+             */
+            airtime_limit_long?: number;
+            /**
+             * Format: double
+             * @description RNode: percent of 15 seconds.
+             */
+            airtime_limit_short?: number;
+            /**
+             * Format: int64
+             * @description RNode: Hz.
+             */
+            bandwidth?: number;
+            /**
+             * Format: int64
+             * @description RNode.
+             */
+            codingrate?: number;
+            /** @default true */
+            enabled: boolean;
+            flow_control?: boolean;
+            /**
+             * Format: int64
+             * @description RNode: Hz.
+             */
+            frequency?: number;
+            /** @description Unique among those of the device. */
+            name: string;
+            receive_only?: boolean;
+            /**
+             * Format: int64
+             * @description RNode.
+             */
+            spreadingfactor?: number;
+            /**
+             * Format: int64
+             * @description RNode: dBm.
+             */
+            txpower?: number;
+            /**
+             * Format: int64
+             * @description Number of the transceiver in the device.
+             */
+            vport: number;
         };
         InterfaceView: {
             /** Format: int64 */
@@ -1750,6 +1963,12 @@ export interface components {
             /** @description The configuration file, shared with other Reticulum programs. */
             path: string;
         };
+        ListNodesOutputBody: {
+            /** @description The one in use first, then those that can be used, nearest first. */
+            items: components["schemas"]["NodeView"][];
+            /** Format: int64 */
+            total: number;
+        };
         ListPathsOutputBody: {
             items: components["schemas"]["PathView"][];
             next_cursor?: string;
@@ -1776,7 +1995,7 @@ export interface components {
             hops?: number;
             interface?: string;
             /** @enum {string} */
-            kind: "queued" | "stamp_start" | "stamp_progress" | "stamp_done" | "path_request" | "path_found" | "link_request" | "link_up" | "progress" | "proof_wait" | "sent" | "propagated" | "delivered" | "attempt_failed" | "retry_at" | "waiting_heard" | "cancelled" | "rejected" | "failed" | "retried" | "resumed";
+            kind: "queued" | "stamp_start" | "stamp_progress" | "stamp_done" | "path_request" | "path_found" | "link_request" | "link_up" | "progress" | "proof_wait" | "sent" | "fallback" | "propagated" | "delivered" | "attempt_failed" | "retry_at" | "waiting_heard" | "cancelled" | "rejected" | "failed" | "retried" | "resumed";
             /** Format: int64 */
             part?: number;
             /** Format: int64 */
@@ -1985,6 +2204,118 @@ export interface components {
             second_token: string;
             session: components["schemas"]["SessionView"];
         };
+        NodeChoice: {
+            /** @description Absent: no node is in use. */
+            address?: string;
+            /**
+             * Format: int64
+             * @description Work for each message, in bits.
+             */
+            cost: number;
+            /**
+             * Format: int64
+             * @description Nodes that are known.
+             */
+            heard: number;
+            /** Format: int64 */
+            heard_at?: number;
+            /** Format: int64 */
+            hops?: number;
+            /** @enum {string} */
+            mode: "auto" | "fixed" | "none";
+            name?: string;
+            /** @enum {string} */
+            reason: "none" | "fixed" | "only" | "proven" | "nearest" | "fresh" | "cheapest" | "fastest" | "kept" | "failover" | "resting";
+            /**
+             * Format: int64
+             * @description Nodes left out after failures.
+             */
+            resting: number;
+            /**
+             * Format: int64
+             * @description reason resting: when it is tried again.
+             */
+            until?: number;
+            /**
+             * Format: int64
+             * @description Nodes among which was chosen.
+             */
+            usable: number;
+        };
+        NodeExperience: {
+            /** Format: int64 */
+            failures: number;
+            /** Format: int64 */
+            last_failure?: number;
+            /** Format: int64 */
+            last_success?: number;
+            /**
+             * Format: int64
+             * @description How long the last connection took to come up.
+             */
+            latency_ms?: number;
+            /**
+             * Format: int64
+             * @description Failures since the last success.
+             */
+            streak: number;
+            /** Format: int64 */
+            successes: number;
+        };
+        NodeView: {
+            /** @description True when it takes messages of everybody. */
+            active: boolean;
+            address: string;
+            /** @description True when this identity uses it. */
+            chosen: boolean;
+            /** @description What this identity has experienced with it. */
+            experience: components["schemas"]["NodeExperience"];
+            /** Format: int64 */
+            heard_at: number;
+            /** Format: int64 */
+            hops?: number;
+            identity: string;
+            interface: string;
+            /**
+             * Format: int64
+             * @description Largest message it keeps, in bytes.
+             */
+            message_limit: number;
+            /** @description Announced name; may be empty. */
+            name: string;
+            /** @description True when it is the node of this program. */
+            own: boolean;
+            /**
+             * Format: int64
+             * @description Work another node does once to be its peer, in bits.
+             */
+            peering_cost: number;
+            /**
+             * Format: int64
+             * @description After failures it is not chosen automatically before this time.
+             */
+            resting_until?: number;
+            /**
+             * Format: int64
+             * @description Work for each message left there, in bits.
+             */
+            stamp_cost: number;
+            /**
+             * Format: int64
+             * @description Least work it accepts, in bits.
+             */
+            stamp_least: number;
+            /**
+             * Format: int64
+             * @description Most bytes it takes at once.
+             */
+            sync_limit: number;
+            /**
+             * @description Why it is never chosen automatically.
+             * @enum {string}
+             */
+            unsuitable?: "inactive" | "too_old" | "too_dear";
+        };
         ParseInterfacesInputBody: {
             /** @description Interface blocks as in a configuration file, or host:port. */
             text: string;
@@ -2054,6 +2385,10 @@ export interface components {
             title: string;
             /** @description Always about:blank; the code tells. */
             type: string;
+        };
+        PropagationView: {
+            choice: components["schemas"]["NodeChoice"];
+            sync: components["schemas"]["SyncView"];
         };
         PutDraftInputBody: {
             /** @description Ids of uploads. */
@@ -2144,10 +2479,11 @@ export interface components {
              */
             draft: "sent" | "kept";
             /**
+             * @description auto: as the setting delivery_fallback says. direct: never through a propagation node. propagated: leave it in the propagation node at once.
              * @default auto
              * @enum {string}
              */
-            method: "auto" | "direct" | "opportunistic";
+            method: "auto" | "direct" | "opportunistic" | "propagated";
             /** @description LXMF address. */
             peer: string;
             reply_to?: string;
@@ -2289,6 +2625,77 @@ export interface components {
             code: "database_set_aside";
             /** @description Name of a file, without its directory. */
             detail: string;
+        };
+        SyncInputBody: {
+            /**
+             * Format: int64
+             * @description Most messages to fetch; 0: as the settings say.
+             */
+            max?: number;
+        };
+        SyncView: {
+            active: boolean;
+            /** @description Reason of a failure, as of messages. */
+            code?: string;
+            /** @description Technical text, untranslated. */
+            detail?: string;
+            /** Format: int64 */
+            duplicates: number;
+            /** Format: int64 */
+            ended_at?: number;
+            /**
+             * Format: int64
+             * @description Seconds between fetches that happen by themselves; 0: only when asked.
+             */
+            every_s: number;
+            failed: boolean;
+            /**
+             * Format: int64
+             * @description Stay on the node because of a limit.
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description Messages the node had for us.
+             */
+            listed: number;
+            name?: string;
+            node?: string;
+            /**
+             * Format: int64
+             * @description The state in the numbers of the protocol: 0 to 7, 240 to 244, 254.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How much of the present answer has come.
+             */
+            percent?: number;
+            /** Format: int64 */
+            received: number;
+            /** Format: int64 */
+            size?: number;
+            /** Format: int64 */
+            started_at?: number;
+            /** @enum {string} */
+            state: "idle" | "path_requested" | "link_establishing" | "link_established" | "request_sent" | "receiving" | "response_received" | "complete" | "no_path" | "link_failed" | "transfer_failed" | "no_identity" | "no_access" | "failed";
+            /**
+             * Format: int64
+             * @description New messages.
+             */
+            stored: number;
+            /** Format: int64 */
+            unreadable: number;
+            /**
+             * Format: int64
+             * @description Could not be stored now and stay on the node.
+             */
+            unstored: number;
+            /**
+             * Format: int64
+             * @description Messages asked for: the others are here already, or wait for the next time.
+             */
+            wanted: number;
         };
         TestStep: {
             code?: string;
@@ -3646,6 +4053,173 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PersonView"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-propagation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropagationView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "choose-node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChooseNodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropagationView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-nodes": {
+        parameters: {
+            query?: {
+                /** @description Part of a name or an address. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListNodesOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sync-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
