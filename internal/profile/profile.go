@@ -22,6 +22,7 @@ import (
 	"meshchatx/internal/event"
 	"meshchatx/internal/interfaces"
 	"meshchatx/internal/policy"
+	"meshchatx/internal/policy"
 	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
@@ -91,6 +92,7 @@ type Profile struct {
 	Chat     *chat.Service
 	Contacts *contacts.Service
 	Policy   *policy.Service
+	Policy   *policy.Service
 
 	Propagation *propagation.Client
 
@@ -152,6 +154,12 @@ func (p *Profile) build(ctx context.Context, dir string) error {
 	p.carrier = idle{}
 	p.ann = newAnnouncer(p)
 	address := lxmf.DeliveryHash(p.Identity.Hash())
+	p.Policy = policy.New(policy.Config{
+		Store: p.store, Settings: p.Settings, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
+	})
+	if err := p.Policy.Load(ctx); err != nil {
+		return err
+	}
 	p.Policy = policy.New(policy.Config{
 		Store: p.store, Settings: p.Settings, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
 	})
