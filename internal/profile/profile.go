@@ -22,7 +22,6 @@ import (
 	"meshchatx/internal/event"
 	"meshchatx/internal/interfaces"
 	"meshchatx/internal/policy"
-	"meshchatx/internal/policy"
 	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
@@ -92,7 +91,6 @@ type Profile struct {
 	Chat     *chat.Service
 	Contacts *contacts.Service
 	Policy   *policy.Service
-	Policy   *policy.Service
 
 	Propagation *propagation.Client
 
@@ -154,12 +152,6 @@ func (p *Profile) build(ctx context.Context, dir string) error {
 	p.carrier = idle{}
 	p.ann = newAnnouncer(p)
 	address := lxmf.DeliveryHash(p.Identity.Hash())
-	p.Policy = policy.New(policy.Config{
-		Store: p.store, Settings: p.Settings, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
-	})
-	if err := p.Policy.Load(ctx); err != nil {
-		return err
-	}
 	p.Policy = policy.New(policy.Config{
 		Store: p.store, Settings: p.Settings, Self: address, Directory: p.shared.Announces, Bus: p.scope, Now: p.shared.Now,
 	})
