@@ -72,10 +72,12 @@ type Discovery struct {
 	Modulation       int64
 }
 
+// MinBitrate is the least bitrate that can be configured, in bit/s.
+const MinBitrate = 5
+
 const (
 	defaultAnnounceCap = 0.02
 	maxAccessCode      = 64 // bytes: a whole signature
-	minBitrate         = 5
 	maxBitrate         = 1 << 50
 )
 
@@ -119,7 +121,7 @@ func (i *Interface) read(r *reader) {
 	var bits int
 	r.int(&bits, 8, 8*maxAccessCode, "ifac_size")
 	i.AccessCodeSize = bits / 8
-	r.int64(&i.Bitrate, minBitrate, maxBitrate, "bitrate")
+	r.int64(&i.Bitrate, MinBitrate, maxBitrate, "bitrate")
 	percent := 0.0
 	if r.float(&percent, 0, 100, "announce_cap") && percent > 0 {
 		i.AnnounceCap = percent / 100

@@ -17,12 +17,13 @@ const (
 	StreamInput = 16384
 	// StreamChunk is the data of one message on a link with the smallest MTU, less its own headers.
 	StreamChunk = 423
+	// StreamTries is how many beginnings of its input a writer tries to compress into one message. spec: rns-link §10.2
+	StreamTries = 3
 
 	streamHeader     = 2
 	streamEOF        = 0x8000
 	streamCompressed = 0x4000
 	compressAbove    = 32
-	compressTries    = 3
 )
 
 // StreamData is a piece of a stream, the data of a channel message of type [StreamDataType]. spec: rns-link §10.1
@@ -63,7 +64,7 @@ func (s StreamData) Append(b []byte) []byte {
 func NextStreamData(id uint16, p []byte, chunk int, compress resource.Compressor) (StreamData, int) {
 	p = p[:min(len(p), StreamInput)]
 	if compress != nil && len(p) > compressAbove {
-		for k := 1; k <= compressTries; k++ {
+		for k := 1; k <= StreamTries; k++ {
 			part := p[:len(p)/k]
 			if c := compress(part); len(c) > 0 && len(c) < chunk && len(c) < len(part) {
 				return StreamData{ID: id, Flag: StreamCompressed, Data: c}, len(part)

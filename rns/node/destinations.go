@@ -169,7 +169,11 @@ type AnnounceOptions struct {
 
 // SetProofs changes which packets are proved, from the next one on.
 func (d *Destination) SetProofs(s ProofStrategy) {
-	d.inbox.do(func() { d.conf.Proofs = s })
+	d.inbox.do(func() {
+		d.mu.Lock() // for snapshots: packets are proved on this goroutine
+		d.conf.Proofs = s
+		d.mu.Unlock()
+	})
 }
 
 // Close deregisters the destination at once: nothing more is delivered to it. Its links stay.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"meshchatx/rns"
@@ -63,7 +64,20 @@ type DestinationStatus struct {
 	// Ratchets is the number of retained own ratchets, Rotated when the newest was made.
 	Ratchets int
 	Rotated  time.Time
-	Requests []string
+	// Proofs and Links are the policies of the destination.
+	Proofs ProofStrategy
+	Links  LinkPolicy
+	// Service means that the node offers it about itself, and announces it. spec: rns-core §21
+	Service  bool
+	Requests []HandlerStatus
+}
+
+// HandlerStatus is a copy of a request handler.
+type HandlerStatus struct {
+	Path   string
+	Policy RequestPolicy
+	// Allow names who may ask under AllowList, unless a function of the application decides.
+	Allow []rns.Addr
 }
 
 // Snapshot copies the state of the node. Large tables are copied in portions, between which the node goes on.
@@ -98,8 +112,13 @@ func (n *Node) Snapshot(ctx context.Context) (Snapshot, error) {
 
 func (n *Node) snapshot(now time.Time) Snapshot {
 	s := Snapshot{At: now, TransportID: n.TransportID(), Config: n.cfg}
+	n.life.Lock()
+	services := n.life.services
+	n.life.Unlock()
 	for _, d := range n.dests {
-		s.Destinations = append(s.Destinations, d.status())
+		st := d.status()
+		st.Service = slices.Contains(services, d)
+		s.Destinations = append(s.Destinations, st)
 	}
 	collect(&s.PendingAnnounces, n.m.PendingAnnounces())
 	collect(&s.HeldAnnounces, n.m.HeldAnnounces())
@@ -149,7 +168,7 @@ func collect[T any](into *[]T, from func(yield func(T) bool)) {
 }
 
 func (d *Destination) status() DestinationStatus {
-	s := DestinationStatus{Addr: d.addr, Name: d.conf.Name, Type: d.kind, Announced: d.Announced()}
+	s := DestinationStatus{Addr: d.addr, Name: d.conf.Name, Type: d.kind, Announced: d.Announced(), Links: d.conf.Links}
 	if r := d.ratchets; r != nil {
 		r.mu.Lock()
 		s.Ratchets, s.Rotated = len(r.keys), r.rotated
@@ -157,8 +176,9 @@ func (d *Destination) status() DestinationStatus {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	s.Proofs = d.conf.Proofs
 	for _, h := range d.requests {
-		s.Requests = append(s.Requests, h.Path)
+		s.Requests = append(s.Requests, HandlerStatus{Path: h.Path, Policy: h.Policy, Allow: slices.Clone(h.Allow)})
 	}
 	return s
 }

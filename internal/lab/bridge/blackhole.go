@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 
 	"meshchatx/rns"
 	"meshchatx/rns/msgpack"
@@ -64,7 +65,8 @@ func mockBlackholed(ctx context.Context, m *mock, _ none) (any, error) {
 	return obj{"count": len(entries), "entries": entries}, err
 }
 
-// mockBlackholeList asks the node for its list as others do: by a request over a link, here from within.
+// mockBlackholeList asks the node for its list as others do: by a request over a link, here from within. The list is the live
+// table if it is what the node itself says at this moment.
 func mockBlackholeList(ctx context.Context, m *mock, _ none) (any, error) {
 	dest := rns.DestinationHash(rns.NameBlackholeInfo, m.node.TransportID())
 	l, err := m.node.OpenLink(ctx, dest, node.LinkHandler{})
@@ -79,9 +81,15 @@ func mockBlackholeList(ctx context.Context, m *mock, _ none) (any, error) {
 	b := v.Append(nil)
 	list, err := rns.ParseBlackholes(b)
 	entries := []obj{}
+	table, terr := m.node.Blackholed(ctx)
+	live := len(list) == len(table)
 	for _, h := range list {
+		_, own := find(table, func(t transport.Blackhole) bool {
+			return t.Identity == h.Identity && t.Source == h.Source && t.Reason == h.Reason && epoch(t.Until) == epoch(h.Until)
+		})
+		live = live && own
 		e := obj{"identity_hash": h.Identity.Hex(), "source": h.Source.Hex(), "until": epoch(h.Until), "reason": h.Reason}
 		entries = append(entries, e)
 	}
-	return obj{"is_blackhole_table": true, "count": len(entries), "entries": entries}, err
+	return obj{"is_blackhole_table": live, "count": len(entries), "entries": entries}, errors.Join(err, terr)
 }

@@ -51,16 +51,19 @@ func queueConstants(struct{}) (any, error) {
 	}, nil
 }
 
-// classMTU are attributes of classes of the reference: what a driver of that kind takes before it knows its bitrate. Here
-// they are private to the drivers.
-var classMTU = map[string]int{"TCPInterface": 262_144, "AutoInterface": 1_196, "BackboneInterface": 1_048_576}
+// classes are the classes of the reference that have an MTU before they know their bitrate, as kinds and settings of drivers.
+var classes = map[string][2]string{
+	"TCPInterface": {"TCPClientInterface", blocks["TCPClientInterface"]}, "AutoInterface": {"AutoInterface", ""},
+	"BackboneInterface": {"BackboneInterface", "remote = 127.0.0.1\ntarget_port = 4242"},
+}
 
 func interfaceHWMTU(p struct{ Type string }) (any, error) {
-	mtu, ok := classMTU[p.Type]
+	c, ok := classes[p.Type]
 	if !ok {
 		return obj{"error": "no class-level MTU for " + p.Type}, nil
 	}
-	return obj{"hw_mtu": mtu}, nil
+	i, err := fresh(c[0], c[1])
+	return obj{"hw_mtu": i.MTU}, err
 }
 
 func interfaceOptimise(p struct {

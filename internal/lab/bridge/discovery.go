@@ -9,6 +9,7 @@ import (
 
 	"meshchatx/rns"
 	"meshchatx/rns/discovery"
+	"meshchatx/rns/iface/mem"
 	"meshchatx/rns/stamp"
 )
 
@@ -36,7 +37,7 @@ type offerParams struct {
 	Network   hexed `json:"network_identity_priv"`
 	Fields    struct {
 		Name                        *string
-		Latitude, Longitude, Height *float64
+		Latitude, Longitude, Height coordinate
 		PublishIFAC                 bool    `json:"publish_ifac"`
 		NetworkName                 *string `json:"ifac_netname"`
 		NetworkKey                  *string `json:"ifac_netkey"`
@@ -59,7 +60,7 @@ func (p offerParams) info(transport rns.Addr) (i discovery.Info, err error) {
 	f := &p.Fields
 	i = discovery.Info{
 		Type: discovery.Type(p.Type), Transport: p.Transport, TransportID: transport, Name: discovery.CleanText(value(f.Name)),
-		Latitude: f.Latitude, Longitude: f.Longitude, Height: f.Height, Frequency: f.Frequency, Bandwidth: f.Bandwidth,
+		Latitude: f.Latitude.number, Longitude: f.Longitude.number, Height: f.Height.number, Frequency: f.Frequency, Bandwidth: f.Bandwidth,
 		SpreadingFactor: f.SF, CodingRate: f.CR, Channel: f.Channel,
 	}
 	if text, ok := f.Modulation.(string); ok {
@@ -110,7 +111,10 @@ func discoveryBuild(ctx context.Context, s *session, p offerParams) (any, error)
 	if p.Cost != nil {
 		cost = *p.Cost
 	}
-	packed := i.Append(nil)
+	packed, err := p.spoil(i.Append(nil))
+	if err != nil {
+		return nil, err
+	}
 	found, err := discovery.Work(packed).Search(ctx, cost, stamp.Options{Workers: runtime.GOMAXPROCS(0)})
 	if err != nil {
 		return nil, err
@@ -284,8 +288,9 @@ func discoveryDefaults(struct{}) (any, error) {
 		return nil, err
 	}
 	i := c.Interfaces[0]
+	bare := discovery.Type(mem.New("probe").Info().Type)
 	return obj{
-		"interface_discoverable": i.Discovery.Enabled, "interface_supports_discovery": false,
+		"interface_discoverable": i.Discovery.Enabled, "interface_supports_discovery": bare.Valid(),
 		"discover_interfaces":                      c.Reticulum.DiscoverInterfaces,
 		"should_autoconnect_discovered_interfaces": c.Reticulum.AutoconnectDiscovered > 0,
 		"max_autoconnected_interfaces":             c.Reticulum.AutoconnectDiscovered,

@@ -8,6 +8,7 @@ import (
 	"meshchatx/internal/interfaces"
 	"meshchatx/rns"
 	"meshchatx/rns/config"
+	"meshchatx/rns/iface"
 )
 
 func configCommands() map[string]handler {
@@ -83,20 +84,29 @@ var blocks = map[string]string{
 func interfaceIFACSizes(struct{}) (any, error) {
 	sizes := obj{}
 	for kind, body := range blocks {
-		c, err := config.Parse([]byte("[interfaces]\n[[probe]]\ntype = " + kind + "\nenabled = yes\n" + body + "\n"))
+		i, err := fresh(kind, body)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.Interfaces[0].Err; err != nil {
-			return nil, err
-		}
-		d, _, err := interfaces.Drivers(c.Interfaces[0])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", kind, err)
-		}
-		sizes[kind] = d.Info().AccessCodeSize
+		sizes[kind] = i.AccessCodeSize
 	}
 	return obj{"default_ifac_size": sizes, "ifac_min_size": rns.IFACMinSize}, nil
+}
+
+// fresh is what a driver of a kind says of itself before it is started.
+func fresh(kind, body string) (iface.Info, error) {
+	c, err := config.Parse([]byte("[interfaces]\n[[probe]]\ntype = " + kind + "\nenabled = yes\n" + body + "\n"))
+	if err != nil {
+		return iface.Info{}, err
+	}
+	if err := c.Interfaces[0].Err; err != nil {
+		return iface.Info{}, err
+	}
+	d, _, err := interfaces.Drivers(c.Interfaces[0])
+	if err != nil {
+		return iface.Info{}, fmt.Errorf("%s: %w", kind, err)
+	}
+	return d.Info(), nil
 }
 
 // defaultConfig is a file that says nothing but that there is an interface.

@@ -196,6 +196,16 @@ func (m *mock) up(ctx context.Context, i *mockInterface) error {
 	return m.node.Quiesce(ctx)
 }
 
+// destination is the state of a destination, after the node has done what it was told.
+func (m *mock) destination(ctx context.Context, d *node.Destination) (node.DestinationStatus, error) {
+	if err := m.node.Quiesce(ctx); err != nil {
+		return node.DestinationStatus{}, err
+	}
+	s, _, err := record(ctx, m.node, func(s *node.Snapshot) []node.DestinationStatus { return s.Destinations },
+		func(s node.DestinationStatus) bool { return s.Addr == d.Addr() })
+	return s, err
+}
+
 // key is the name under which the suite knows an interface, "" for none.
 func (m *mock) key(id node.InterfaceID) (string, *mockInterface) {
 	for k, i := range m.ifaces {

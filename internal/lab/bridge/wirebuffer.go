@@ -98,9 +98,6 @@ type streamRequest struct {
 	Timeout *float64 `json:"timeout_ms"`
 }
 
-// compressionTries is a constant of the reference: one more than the parts of an input that are tried.
-const compressionTries = 4
-
 // bufferStream writes a stream piece by piece, so that every message can be listed: the pieces are those that a stream of the
 // node makes, from the same function.
 func bufferStream(ctx context.Context, n *peer, p streamRequest) (any, error) {
@@ -146,7 +143,8 @@ func bufferStream(ctx context.Context, n *peer, p streamRequest) (any, error) {
 	})
 	return obj{
 		"written": len(p.Data), "eof": true, "manifest": w.manifest, "write_returns": returns, "max_data_len": link.StreamChunk,
-		"max_chunk_len": link.StreamInput, "compression_tries": compressionTries, "tx_ring_after": len(c.Ring),
+		"max_chunk_len": link.StreamInput, "compression_tries": link.StreamTries + 1, // the reference counts to below it
+		"tx_ring_after": len(c.Ring),
 	}, err
 }
 

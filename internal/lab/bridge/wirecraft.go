@@ -166,6 +166,7 @@ func closedData(ctx context.Context, n *peer, p linkParam) (any, error) {
 	if err != nil || raw == nil {
 		return nil, errors.Join(err, errNothingSent)
 	}
+	_, early := n.receivedOn(l)
 	on := l.Interface()
 	l.Close()
 	<-l.Done()
@@ -180,7 +181,7 @@ func closedData(ctx context.Context, n *peer, p linkParam) (any, error) {
 	}
 	_, after := n.receivedOn(l)
 	return obj{
-		"delivered_before": false, "delivered": after > before, "status_name": stateName(l.State()), "link_closed": l.State() == link.Dead,
+		"delivered_before": early > before, "delivered": after > early, "status_name": stateName(l.State()), "link_closed": l.State() == link.Dead,
 	}, nil
 }
 

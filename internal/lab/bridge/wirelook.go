@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"meshchatx/rns"
+	"meshchatx/rns/config"
 	"meshchatx/rns/control"
 	"meshchatx/rns/iface"
 	"meshchatx/rns/link"
@@ -49,23 +51,19 @@ func hardwareMTU(ctx context.Context, n *peer, _ none) (any, error) {
 	out := obj{
 		"hw_mtu": nil, "link_mtu_discovery": n.node.Config().LinkMTUDiscovery, "reticulum_mtu": rns.MTU,
 		"autoconfigure_mtu": s.Info.MTUClass == iface.MTUAuto, "fixed_mtu": s.Info.MTUClass == iface.MTUFixed,
-		"class_hw_mtu": classMTU["TCPInterface"],
 	}
+	class, err := fresh("TCPClientInterface", blocks["TCPClientInterface"])
+	out["class_hw_mtu"] = class.MTU
 	if i.HardwareMTU > 0 {
 		out["hw_mtu"] = i.HardwareMTU
 	}
-	return out, nil
+	return out, err
 }
-
-// Constants of the reference that are private to the drivers here.
-const (
-	tcpBitrateGuess = 10_000_000
-	minimumBitrate  = 5
-)
 
 func bitrate(ctx context.Context, n *peer, _ none) (any, error) {
 	s, err := n.primary(ctx)
-	return obj{"bitrate": s.Info.Bitrate, "bitrate_guess": tcpBitrateGuess, "minimum_bitrate": minimumBitrate}, err
+	guess, gerr := fresh("TCPClientInterface", blocks["TCPClientInterface"])
+	return obj{"bitrate": s.Info.Bitrate, "bitrate_guess": guess.Bitrate, "minimum_bitrate": config.MinBitrate}, errors.Join(err, gerr)
 }
 
 // code is the access code of the configured interface.
@@ -236,18 +234,18 @@ func management(ctx context.Context, n *peer, _ none) (any, error) {
 		"transport_identity_hash": id.Hex(), "app_name": app, "probe": obj{"present": false}, "remote_management": obj{"present": false},
 	}
 	for _, d := range s.Destinations {
-		own := obj{"present": true, "hash": d.Addr.Hex(), "name": d.Name + "." + id.Hex(), "in_mgmt_destinations": true, "in_mgmt_hashes": true}
+		own := obj{"present": true, "hash": d.Addr.Hex(), "name": d.Name + "." + id.Hex(), "in_mgmt_destinations": d.Service, "in_mgmt_hashes": d.Service}
 		switch d.Name {
 		case rns.NameProbe:
-			own["proof_strategy"], own["accepts_links"] = proveAll, false
+			own["proof_strategy"], own["accepts_links"] = strategyNumber(d.Proofs), d.Links != node.RefuseLinks
 			out["probe"] = own
 		case rns.NameRemoteManagement:
 			handlers := []obj{}
-			for _, path := range d.Requests {
-				hash := rns.RequestPathHash(path)
+			for _, r := range d.Requests {
+				hash := rns.RequestPathHash(r.Path)
 				handlers = append(handlers, obj{
-					"path": path, "path_hash": hash.Hex(), "allow": node.AllowList, "allowed_hashes": hashes(s.Config.Management.Allowed),
-					"allowed_list_is_acl": true,
+					"path": r.Path, "path_hash": hash.Hex(), "allow": r.Policy, "allowed_hashes": hashes(r.Allow),
+					"allowed_list_is_acl": slices.Equal(r.Allow, s.Config.Management.Allowed),
 				})
 			}
 			own["request_handlers"] = handlers

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"meshchatx/rns/bzip2"
 	"meshchatx/rns/msgpack"
 	"meshchatx/rns/node"
 	"meshchatx/rns/resource"
@@ -33,8 +34,13 @@ const (
 // smallResource is up to which size a listener with the strategy "app" takes resources.
 const smallResource = 4096
 
-// expandLimit bounds what a listener of the suite decompresses.
+// expandLimit bounds what a listener of the suite decompresses: less than the specification says.
 const expandLimit = 256 << 10
+
+// expand is how the nodes of the suite decompress resources.
+func expand(src []byte, limit int) ([]byte, error) {
+	return bzip2.Decompress(src, min(limit, expandLimit))
+}
 
 // sending is an outgoing resource with what was seen of its machine.
 type sending struct {
@@ -198,7 +204,7 @@ func (l *listener) take(ctx context.Context, k *node.Link, o node.ResourceOffer)
 		r.seen, r.done, r.status = seen, true, resourceComplete
 		if in.Err != nil {
 			r.status = resourceFailed
-			if errors.Is(in.Err, resource.ErrCorrupt) {
+			if errors.Is(in.Err, resource.ErrCorrupt) || errors.Is(in.Err, resource.ErrDecompression) {
 				r.status = resourceCorrupt
 			}
 			return nil
@@ -257,7 +263,7 @@ func receiverStatus(_ context.Context, n *peer, p destParam) (any, error) {
 	return obj{
 		"found": true, "resource_count": count, "status": r.status, "status_name": resourceNames[r.status],
 		"corrupt": r.status == resourceCorrupt, "hmu_requests_sent": r.seen.UpdatesAsked, "hashmap_updates_received": r.seen.UpdatesTaken,
-		"hashmap_height": r.seen.MapHashes, "max_decompressed_size": r.seen.MaxContent, "compressed": r.offer.Compressed,
+		"hashmap_height": r.seen.MapHashes, "max_decompressed_size": min(r.seen.MaxContent, expandLimit), "compressed": r.offer.Compressed,
 		"has_metadata": r.offer.HasMetadata, "metadata": r.metadata, "data": r.data,
 	}, nil
 }
