@@ -26,9 +26,10 @@ type fakeNode struct {
 	stored   [][]byte // stored form
 	links    int      // opened to it
 	gets     []lxmf.Get
-	uploads  int  // transfers taken
-	refuse   bool // resources are refused
-	deaf     bool // requests are not answered
+	uploads  int                   // transfers taken
+	refuse   bool                  // resources are refused
+	deaf     bool                  // requests are not answered
+	junk     func(lxmf.Get) []byte // answers instead; nil for none
 	error    lxmf.ErrorCode
 	identify []bool // of each upload: was the client known
 }
@@ -136,6 +137,8 @@ func (f *fakeNode) serve(q *node.Request) (*node.Response, error) {
 		return nil, err
 	case f.error != 0:
 		return answer(f.error.Append(nil))
+	case f.junk != nil:
+		return answer(f.junk(g))
 	case !q.HasIdentity:
 		return answer(lxmf.ErrorNoIdentity.Append(nil))
 	}

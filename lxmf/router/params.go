@@ -61,8 +61,11 @@ type Params struct {
 	// MaxList is the largest list of ids taken, in bytes. MinSyncInterval is the least time between fetches that happen by
 	// themselves.
 	SyncNodes, MaxSyncRounds int
-	MaxList                  int64
-	MinSyncInterval          time.Duration
+	// MaxAsk bounds the messages asked for in one answer, and those that turn out to be unreadable: each costs many attempts to
+	// decrypt it.
+	MaxAsk, MaxUnreadable int
+	MaxList               int64
+	MinSyncInterval       time.Duration
 	// MaxKeptSealed is the largest sealed message that is remembered across restarts, in bytes.
 	MaxKeptSealed int64
 
@@ -113,7 +116,7 @@ func DefaultParams() Params {
 		BackoffAfter:  5, MaxBackoff: 10 * time.Minute, MaxDialsPerHour: 60, MaxNodeDialsPerHour: 30,
 		NodePathWait: 10 * time.Second, Choice: DefaultChoiceParams(), MaxNodes: 256,
 		NodeLook: 10 * time.Minute, NodeCheck: 24 * time.Hour, NodeCheckPause: 10 * time.Minute, NodeNote: 30 * time.Minute,
-		SyncNodes: 3, MaxSyncRounds: 50, MaxList: 4 << 20, MinSyncInterval: time.Minute, MaxKeptSealed: 64 << 10,
+		SyncNodes: 3, MaxSyncRounds: 50, MaxAsk: 1_024, MaxUnreadable: 64, MaxList: 4 << 20, MinSyncInterval: time.Minute, MaxKeptSealed: 64 << 10,
 		MaxStampCost: 26, MaxStampCosts: 65_536,
 		MaxQueued: 100_000, Mailbox: 4_096,
 		Receivers: 4, StampChecks: 2, MaxBacklog: 1_024, MaxSourceBacklog: 128,

@@ -25,14 +25,20 @@ type Snapshot struct {
 	// Arriving is the number of incoming messages waiting to be checked, ArrivingBytes what is being received.
 	Arriving      int
 	ArrivingBytes int64
+	// NodeMode and Node say which propagation node is used and why, Sync how fetching from it is going.
+	NodeMode NodeMode
+	Node     Choice
+	Sync     SyncStatus
 }
 
 // MessageStatus is a queued message.
 type MessageStatus struct {
-	ID       rns.Hash
-	Peer     rns.Addr
-	Stage    Stage
-	Method   lxmf.Method
+	ID     rns.Hash
+	Peer   rns.Addr
+	Stage  Stage
+	Method lxmf.Method
+	// Via is the propagation node it goes through, zero for none.
+	Via      rns.Addr
 	Attempts int
 	Size     int
 	// Due is when the stage ends at the latest, zero if that depends on others.
@@ -68,10 +74,15 @@ func (m *machine) snapshot() Snapshot {
 	s := Snapshot{
 		Online: m.online, Costs: slices.Collect(maps.Values(m.costs.of)), Tickets: make(map[rns.Addr]time.Time),
 		Issued: make(map[rns.Addr][]time.Time), TicketDeliveries: maps.Clone(m.tickets.delivered),
+		NodeMode: m.nodes.mode, Node: m.nodes.chosen, Sync: m.sync.status,
 	}
 	for _, d := range slices.SortedFunc(maps.Values(m.messages), bySubmission) {
+		var via rns.Addr
+		if d.up.via != nil {
+			via = d.up.via.addr
+		}
 		s.Messages = append(s.Messages, MessageStatus{
-			ID: d.id, Peer: d.peer.addr, Stage: d.stage, Method: d.method, Attempts: d.attempts, Size: d.msg.PackedSize(),
+			ID: d.id, Peer: d.peer.addr, Via: via, Stage: d.stage, Method: d.method, Attempts: d.attempts, Size: d.msg.PackedSize(),
 			Due: d.due(),
 		})
 	}

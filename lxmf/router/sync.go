@@ -38,9 +38,9 @@ type syncing struct {
 	n      uint64  // numbers questions, so that late answers are known as such
 	tried  int     // nodes that did not answer, in this fetch
 	rounds int
-	listed int   // in this round
-	wanted int   // in this round
 	limit  int64 // of incoming messages
+	// In this round: what the node has for us, what of it is new, what was asked for, and what came.
+	listed, fresh, wanted, answered int
 
 	leave    bool          // messages stay on the node
 	interval time.Duration // between fetches, 0 for none by themselves
@@ -216,10 +216,12 @@ func (m *machine) listed(now time.Time, n uint64, ids []rns.Hash, err error) {
 		return
 	}
 	s := &m.sync
-	s.listed = len(ids)
-	s.status.Listed = max(s.status.Listed, s.status.Received+len(ids))
+	s.listed, s.fresh, s.wanted, s.answered = len(ids), 0, 0, 0
+	if s.rounds == 1 {
+		s.status.Listed = len(ids)
+	}
 	if len(ids) == 0 {
-		m.syncTo(now, SyncComplete)
+		m.syncComplete(now)
 		return
 	}
 	s.step = stepSort
@@ -238,6 +240,8 @@ func (m *machine) sorted(now time.Time, n uint64, wants, haves []rns.Hash, err e
 		m.syncFailed(now, SyncFailed, CodeStorageFull, err.Error())
 		return
 	}
+	s.fresh = len(wants)
+	wants, haves = wants[:min(len(wants), m.p.MaxAsk)], haves[:min(len(haves), m.p.MaxAsk)]
 	if most := s.opts.Max - s.status.Received; s.opts.Max > 0 && len(wants) > most {
 		wants = wants[:max(most, 0)]
 	}
@@ -279,6 +283,7 @@ func (m *machine) fetched(now time.Time, n uint64, sealed [][]byte, err error) {
 		return
 	}
 	s := &m.sync
+	s.answered = len(sealed)
 	s.status.Received += len(sealed)
 	s.status.Percent = 100
 	m.syncTo(now, SyncResponseReceived)
@@ -324,12 +329,13 @@ func (m *machine) tookIn(now time.Time, n uint64, t takenIn) {
 }
 
 // lastRound tells whether nothing more is to be fetched: the node has no more, the person wants no more, or it would be the
-// same again.
+// same again, or nothing but junk.
 func (m *machine) lastRound(t takenIn) bool {
 	s := &m.sync
-	left := s.wanted < s.listed || t.stored+t.duplicates+t.unreadable+t.unstored < s.wanted
+	left := s.answered < s.fresh || t.unstored > 0
 	full := s.opts.Max > 0 && s.status.Received >= s.opts.Max
-	return !left || full || len(t.done) == 0 || s.rounds >= m.p.MaxSyncRounds
+	junk := t.stored+t.duplicates == 0
+	return !left || full || junk || s.rounds >= m.p.MaxSyncRounds
 }
 
 // deleted goes on to the next round.
@@ -343,7 +349,7 @@ func (m *machine) deleted(now time.Time, n uint64, err error) {
 // syncComplete ends a fetch well.
 func (m *machine) syncComplete(now time.Time) {
 	s := &m.sync
-	s.status.Left = max(s.status.Listed-s.status.Stored-s.status.Duplicates-s.status.Unreadable, 0)
+	s.status.Left = max(s.fresh-s.answered, 0) + s.status.Unstored
 	if s.leave {
 		s.status.Left = s.listed
 	}
@@ -360,49 +366,4 @@ func (m *machine) syncLost(now time.Time, ch *channel, code Code, detail string)
 		return
 	}
 	m.syncFailed(now, SyncTransferFailed, code, detail)
-}
-
-// cancelSync stops a fetch. The link stays only if something else is on it.
-func (m *machine) cancelSync(now time.Time) {
-	s := &m.sync
-	ref := s.ref
-	if !s.status.State.Active() {
-		return
-	}
-	m.syncFailed(now, SyncIdle, CodeCancelled, "")
-	if ch, ok := m.channels[ref]; ok && len(ch.inflight) == 0 {
-		m.hangUp(now, ch)
-	}
-}
-
-// acknowledgeSync forgets the result of a fetch. spec: lxmf §11.6
-func (m *machine) acknowledgeSync(now time.Time) {
-	if s := &m.sync; !s.status.State.Active() && s.status.State != SyncIdle {
-		s.status = SyncStatus{Node: s.status.Node}
-		m.fx.notices = append(m.fx.notices, SyncChanged{Status: s.status})
-	}
-}
-
-// syncEvery sets the time between fetches that happen by themselves, 0 for none.
-func (m *machine) syncEvery(now time.Time, interval time.Duration) {
-	m.sync.interval = interval
-	if interval <= 0 {
-		m.timers.stop(&m.sync.every)
-		return
-	}
-	m.planSync(now)
-}
-
-// planSync sets the time of the next fetch, not the same for all.
-func (m *machine) planSync(now time.Time) {
-	interval := max(m.sync.interval, m.p.MinSyncInterval)
-	m.timers.set(&m.sync.every, now.Add(interval*9/10+m.jitter(interval/5)))
-}
-
-// syncDue fetches because it is time.
-func (m *machine) syncDue(now time.Time) {
-	m.planSync(now)
-	if m.online && !m.nodes.chosen.Node.IsZero() {
-		m.do(beginSync{})
-	}
 }

@@ -84,12 +84,13 @@ type SyncStatus struct {
 	// Code and Detail tell more about a failure.
 	Code   Code
 	Detail string
-	// Listed is what the node had for us, Wanted what was asked for in all, Received what arrived in all.
+	// Listed is what the node had for us at first, known messages included, Wanted what was asked for in all, Received what
+	// arrived in all.
 	Listed, Wanted, Received int
 	// Stored were new and are kept, or were discarded by policy; Duplicates were known; Unreadable could not be decrypted;
 	// Unstored could not be stored now and stay on the node.
 	Stored, Duplicates, Unreadable, Unstored int
-	// Left stays on the node for another time, because of a limit.
+	// Left stays on the node for another time, because of a limit or because it could not be stored.
 	Left int
 	// Percent is how much of the present answer has come, of Size bytes, 0 if unknown. spec: lxmf §18
 	Percent int

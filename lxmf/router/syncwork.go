@@ -171,8 +171,17 @@ func (f *fetcher) takeIn(ctx context.Context, sealed [][]byte) takenIn {
 	var t takenIn
 	var wg sync.WaitGroup
 	room := make(chan struct{}, takeInAtOnce)
-	for _, s := range sealed {
+	for i, s := range sealed {
 		room <- struct{}{}
+		mu.Lock()
+		enough := t.unreadable >= f.r.cfg.Params.MaxUnreadable
+		if enough {
+			t.unstored += len(sealed) - i
+		}
+		mu.Unlock()
+		if enough {
+			break
+		}
 		wg.Go(func() {
 			defer func() { <-room }()
 			what, err := f.r.Ingest(ctx, s, lxmf.MethodPropagated)
