@@ -25,7 +25,6 @@ type directly struct {
 	links [2]*Link
 	now   time.Time
 	react func(l *Link, e Event) *Effects
-	done  bool
 }
 
 func (d *directly) apply(from int, fx *Effects) {
@@ -53,6 +52,7 @@ func (d *directly) apply(from int, fx *Effects) {
 }
 
 func newDirect(b *testing.B, mtu int) *directly {
+	b.Helper()
 	owner, err := rns.NewIdentity(rand.Reader)
 	if err != nil {
 		b.Fatal(err)
@@ -112,6 +112,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 }
 
 func benchmarkResource(b *testing.B, mtu int, size int64) {
+	b.Helper()
 	d := newDirect(b, mtu)
 	block := make([]byte, 1<<20+7)
 	_, _ = io.ReadFull(rand.Reader, block)

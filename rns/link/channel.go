@@ -1,6 +1,7 @@
 package link
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +36,7 @@ type Channel struct {
 
 	nextTx uint16
 	ring   []*flying // not proved, in order of sequence
+	own    ownPackets
 
 	nextRx   uint16
 	buffered map[uint16]buffered // ahead of nextRx
@@ -57,6 +59,26 @@ func (f *flying) due() time.Time { return f.sent.Add(f.timeout) }
 type buffered struct {
 	message Message
 	discard bool
+}
+
+// ownPackets are the latest packets that a channel transmitted. Both ends of a link use the same keys, so an echo of the medium
+// looks like a packet of the peer. Packet filters let packets of channels pass. spec: rns-core §11.4
+//
+// The beginnings of the hashes are enough: a packet taken for an echo by chance is repeated with another hash.
+//
+// differs: the reference takes an echo for the message of its peer with the same number.
+type ownPackets struct {
+	hashes [64]uint64 // more than a window
+	next   int
+}
+
+func (o *ownPackets) add(h rns.Hash) {
+	o.hashes[o.next%len(o.hashes)] = binary.LittleEndian.Uint64(h[:])
+	o.next++
+}
+
+func (o *ownPackets) has(h rns.Hash) bool {
+	return slices.Contains(o.hashes[:min(o.next, len(o.hashes))], binary.LittleEndian.Uint64(h[:]))
 }
 
 // NewChannel makes a channel for packets with this MDU and round-trip time.
@@ -95,6 +117,7 @@ func (c *Channel) Send(now time.Time, o Outlet, msgType uint16, data []byte) (ui
 		return 0, err
 	}
 	f.packet = packet
+	c.own.add(packet)
 	c.nextTx++
 	c.ring = append(c.ring, f)
 	c.raiseTimeouts()
@@ -158,6 +181,7 @@ func (c *Channel) resend(now time.Time, o Outlet, f *flying) error {
 	if err != nil {
 		return err
 	}
+	c.own.add(packet)
 	f.packet, f.sent, f.timeout = packet, now, 0
 	f.tries++
 	c.raiseTimeouts()
@@ -189,7 +213,7 @@ func (c *Channel) Receive(envelope []byte) rns.Verdict {
 		return rns.VerdictOverload
 	}
 	c.buffered[e.Sequence] = buffered{
-		message: Message{Type: e.Type, Sequence: e.Sequence, Data: e.Data}, discard: err != nil,
+		message: Message(e), discard: err != nil,
 	}
 	for {
 		b, ok := c.buffered[c.nextRx]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -166,6 +167,73 @@ func TestUndecodableMessageTakesItsTurn(t *testing.T) {
 	}
 }
 
+// TestChannelEchoIsNotTheirs: what a broadcast medium brings back is neither a message of the peer nor proved, also when it
+// was repeated, and the message of the peer with the same number still comes. spec: rns-core §11.4, rns-link §9.4
+func TestChannelEchoIsNotTheirs(t *testing.T) {
+	w := established(t, options{wire: quick})
+	w.talk()
+	a, b := w.ends[0].link, w.ends[1].link
+	seq, fx, err := a.SendMessage(w.now, 1, []byte("ours"))
+	if err != nil || len(fx.Send) != 1 {
+		t.Fatal(err)
+	}
+	first := slices.Clone(fx.Send[0].Raw)
+	w.now = latest(w.now, a.channelDeadline())
+	a.begin()
+	a.expireChannel(w.now)
+	if len(a.fx.Send) != 1 {
+		t.Fatal("not repeated")
+	}
+	second := slices.Clone(a.fx.Send[0].Raw)
+	for _, raw := range [][]byte{first, second} {
+		if fx := a.Receive(w.now, raw, parse(t, raw), a.iface); fx.Verdict != rns.VerdictDuplicate || len(fx.Send)+len(fx.Events) != 0 {
+			t.Errorf("%v, %d answers, %d events", fx.Verdict, len(fx.Send), len(fx.Events))
+		}
+	}
+	theirs, fx, err := b.SendMessage(w.now, 1, []byte("theirs"))
+	if err != nil || theirs != seq {
+		t.Fatal(theirs, seq, err)
+	}
+	raw := slices.Clone(fx.Send[0].Raw)
+	if fx := a.Receive(w.now, raw, parse(t, raw), a.iface); fx.Verdict != rns.VerdictDelivered {
+		t.Error(fx.Verdict)
+	}
+	if m, ok := a.ReadMessage(); !ok || string(m.Data) != "theirs" {
+		t.Errorf("%q", m.Data)
+	}
+}
+
+// TestOwnPacketsAreBounded: the latest are known, a window of them at least.
+func TestOwnPacketsAreBounded(t *testing.T) {
+	var o ownPackets
+	if o.has(rns.Hash{}) {
+		t.Error("knows what was never sent")
+	}
+	const n = 200
+	for i := range n {
+		o.add(rns.Hash{byte(i)})
+	}
+	if !o.has(rns.Hash{n - 1}) || !o.has(rns.Hash{byte(n - len(o.hashes))}) || o.has(rns.Hash{byte(n - len(o.hashes) - 1)}) {
+		t.Error("not the latest")
+	}
+	if len(o.hashes) < DefaultChannelParams().FastMax {
+		t.Error("less than a window")
+	}
+}
+
+func BenchmarkOwnPacketsMiss(b *testing.B) {
+	var o ownPackets
+	for i := range len(o.hashes) {
+		o.add(rns.FullHash([]byte{byte(i)}))
+	}
+	other := rns.FullHash(nil)
+	for b.Loop() {
+		if o.has(other) {
+			b.Fatal("found")
+		}
+	}
+}
+
 func TestRefusedTransmissionGivesTheSequenceBack(t *testing.T) {
 	c := NewChannel(DefaultChannelParams(), 431, time.Second)
 	o := &fakeOutlet{fail: io.ErrClosedPipe}
@@ -206,7 +274,7 @@ func TestStreams(t *testing.T) {
 			for buf := make([]byte, 1000); ; {
 				n, err := r.Read(buf)
 				got = append(got, buf[:n]...)
-				if ended = ended || err == io.EOF; n == 0 {
+				if ended = ended || errors.Is(err, io.EOF); n == 0 {
 					return nil
 				}
 			}

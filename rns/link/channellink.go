@@ -64,15 +64,19 @@ func (l *Link) ReadMessage() (m Message, ok bool) {
 // ChannelReady reports whether [Link.SendMessage] would accept a message.
 func (l *Link) ChannelReady() bool { return l.channelUsable() == nil && l.channel.Ready() }
 
-// channelReceived takes a channel packet and proves it. spec: rns-link §9.4
+// channelReceived takes a channel packet and proves it. An echo of an own one is [rns.VerdictDuplicate].
+// spec: rns-link §9.4, rns-core §11.4
 func (l *Link) channelReceived(now time.Time, r received) rns.Verdict {
 	if l.channel == nil {
 		return rns.VerdictFeatureOff
 	}
+	hash := r.hash()
+	if l.channel.own.has(hash) {
+		return rns.VerdictDuplicate
+	}
 	before := len(l.channel.unread)
 	v := l.channel.Receive(r.plaintext)
 	if v != rns.VerdictOverload && v != rns.VerdictOutsideWindow {
-		hash := r.hash()
 		l.answer(now, now, func(now time.Time) { l.sendProof(now, hash) })
 	}
 	if before == 0 && len(l.channel.unread) > 0 {

@@ -39,7 +39,7 @@ func Example() {
 		return to.Receive(now, raw, p, 0)
 	}
 	fx = pass(a, fx) // the link proof
-	fx = pass(b, fx) // the round-trip time
+	pass(b, fx)      // the round-trip time
 	fmt.Println(a.State(), b.State())
 
 	_, fx, err = a.Send(now, []byte("hello"))

@@ -76,16 +76,16 @@ type options struct {
 }
 
 // newWorld makes both ends and starts the handshake.
-func newWorld(t testing.TB, o options) *world {
-	t.Helper()
-	w := &world{t: t, now: start, rng: rand.New(rand.NewPCG(o.seed, 1)), wire: o.wire}
+func newWorld(tb testing.TB, o options) *world {
+	tb.Helper()
+	w := &world{t: tb, now: start, rng: rand.New(rand.NewPCG(o.seed, 1)), wire: o.wire}
 	if o.mtu == 0 {
 		o.mtu = 500
 	}
 	source := rand.NewChaCha8([32]byte{byte(o.seed), byte(o.seed >> 8)})
 	owner, err := rns.NewIdentity(source)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var params [2]Params
 	for i := range params {
@@ -99,7 +99,7 @@ func newWorld(t testing.TB, o options) *world {
 		Identity: owner.Public(), Hops: 1, MTU: o.mtu, Serve: ServePolicy{Mode: ServeRequests},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.ends[0] = &end{link: a}
 	w.after(w.wire.delay, func() {
@@ -107,7 +107,7 @@ func newWorld(t testing.TB, o options) *world {
 			Params: params[1], Rand: source, Identity: owner, Interface: 1, Hops: 1, Serve: ServePolicy{Mode: ServeRequests},
 		}, request)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		w.ends[1].link = b
 		w.apply(1, fx)
@@ -117,14 +117,14 @@ func newWorld(t testing.TB, o options) *world {
 }
 
 // established is a world whose handshake is complete; it is done without loss.
-func established(t testing.TB, o options) *world {
-	t.Helper()
+func established(tb testing.TB, o options) *world {
+	tb.Helper()
 	real := o.wire
 	o.wire = wire{delay: real.delay}
-	w := newWorld(t, o)
+	w := newWorld(tb, o)
 	w.run(w.now.Add(time.Hour), func() bool { return w.ends[1].link != nil && w.ends[1].link.State() == Active })
 	if w.ends[0].link.State() != Active || w.ends[1].link.State() != Active {
-		t.Fatal("handshake did not complete")
+		tb.Fatal("handshake did not complete")
 	}
 	for w.queue.Len() > 0 {
 		w.step()

@@ -56,22 +56,22 @@ type establishment struct {
 	TimeoutResp float64        `json:"responder_establishment_timeout"`
 }
 
-func identityOf(t testing.TB, name string) *rns.Identity {
-	t.Helper()
+func identityOf(tb testing.TB, name string) *rns.Identity {
+	tb.Helper()
 	type vector struct {
 		ID      string         `json:"id"`
 		Private vectortest.Hex `json:"private"`
 	}
-	for _, v := range vectortest.Group[vector](t, vectortest.Load(t, vectors), "identity") {
+	for _, v := range vectortest.Group[vector](tb, vectortest.Load(tb, vectors), "identity") {
 		if v.ID == name {
 			id, err := rns.ParseIdentity(v.Private)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return id
 		}
 	}
-	t.Fatalf("no identity %q", name)
+	tb.Fatalf("no identity %q", name)
 	return nil
 }
 
