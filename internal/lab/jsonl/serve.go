@@ -17,6 +17,9 @@ var ErrStuck = errors.New("a request did not end with its context")
 // Stop is the answer that ends a service.
 var Stop = new(struct{ _ byte })
 
+// backlog is how many lines are read ahead, so that the end of the input is seen while a request runs.
+const backlog = 16
+
 // Serve answers the lines of in one after the other until the input ends. What was read before the end is still answered;
 // the context of a request that takes longer than grace after the end is cancelled. A request that heeds neither is left
 // behind after another half of grace, with ErrStuck: the caller must end the process and not touch what the request uses. The
@@ -28,7 +31,7 @@ func Serve(ctx context.Context, in io.Reader, out *Writer, limit int, grace time
 		text []byte
 		err  error
 	}
-	lines := make(chan line)
+	lines := make(chan line, backlog)
 	go func() {
 		defer close(lines)
 		r := NewReader(in, limit)
