@@ -164,25 +164,6 @@ func interfaceView(st interfaces.Status) InterfaceView {
 	return v
 }
 
-func configView(c interfaces.Config) InterfaceConfig {
-	return InterfaceConfig{
-		Name: c.Name, Type: string(c.Type), Enabled: c.Enabled, Mode: c.Mode, TargetHost: c.TargetHost, TargetPort: c.TargetPort,
-		ListenIP: c.ListenIP, ListenPort: c.ListenPort, Device: c.Device, ForwardIP: c.ForwardIP, ForwardPort: c.ForwardPort,
-		GroupID: c.GroupID, Scope: c.Scope, Devices: c.Devices, IgnoredDevices: c.IgnoredDevices, KISSFraming: c.KISSFraming,
-		NetworkName: c.NetworkName, Passphrase: c.Passphrase, HasPassphrase: c.HasPassphrase, Bitrate: c.Bitrate,
-	}
-}
-
-func configOf(v InterfaceConfig) interfaces.Config {
-	return interfaces.Config{
-		Name: v.Name, Type: interfaces.Type(v.Type), Enabled: v.Enabled, Mode: v.Mode, TargetHost: v.TargetHost,
-		TargetPort: v.TargetPort, ListenIP: v.ListenIP, ListenPort: v.ListenPort, Device: v.Device, ForwardIP: v.ForwardIP,
-		ForwardPort: v.ForwardPort, GroupID: v.GroupID, Scope: v.Scope, Devices: v.Devices, IgnoredDevices: v.IgnoredDevices,
-		KISSFraming: v.KISSFraming, NetworkName: v.NetworkName, Passphrase: v.Passphrase, HasPassphrase: v.HasPassphrase,
-		Bitrate: v.Bitrate,
-	}
-}
-
 func (s *Server) oneInterface(st interfaces.Status, err error) (*interfaceOutput, error) {
 	if err != nil {
 		return nil, s.problem(err)

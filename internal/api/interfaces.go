@@ -46,14 +46,14 @@ type InterfacePeer struct {
 // it does not name stay as they are.
 type InterfaceConfig struct {
 	Name           string   `json:"name" minLength:"1" maxLength:"64" doc:"Unique."`
-	Type           string   `json:"type" enum:"TCPClientInterface,TCPServerInterface,UDPInterface,AutoInterface"`
+	Type           string   `json:"type" enum:"TCPClientInterface,TCPServerInterface,UDPInterface,AutoInterface,BackboneInterface,BackboneClientInterface,I2PInterface,WebsocketClientInterface,WebsocketServerInterface,SerialInterface,KISSInterface,AX25KISSInterface,RNodeInterface,RNodeMultiInterface" doc:"What runs a command is not among them: it is set up in the configuration file alone."`
 	Enabled        bool     `json:"enabled" default:"true"`
 	Mode           string   `json:"mode,omitempty" enum:"full,gateway,access_point,roaming,boundary,point_to_point,internal" default:"full"`
-	TargetHost     string   `json:"target_host,omitempty" maxLength:"253" doc:"TCP client."`
-	TargetPort     int      `json:"target_port,omitempty" minimum:"0" maximum:"65535" doc:"TCP client."`
-	ListenIP       string   `json:"listen_ip,omitempty" maxLength:"64" doc:"TCP server, UDP."`
-	ListenPort     int      `json:"listen_port,omitempty" minimum:"0" maximum:"65535" doc:"TCP server, UDP."`
-	Device         string   `json:"device,omitempty" maxLength:"64" doc:"TCP server, UDP: network card instead of an address."`
+	TargetHost     string   `json:"target_host,omitempty" maxLength:"253" doc:"TCP client, Backbone; in a Backbone it makes a client of it."`
+	TargetPort     int      `json:"target_port,omitempty" minimum:"0" maximum:"65535" doc:"TCP client, Backbone."`
+	ListenIP       string   `json:"listen_ip,omitempty" maxLength:"64" doc:"TCP server, UDP, Backbone, WebSocket server."`
+	ListenPort     int      `json:"listen_port,omitempty" minimum:"0" maximum:"65535" doc:"TCP server, UDP, Backbone, WebSocket server."`
+	Device         string   `json:"device,omitempty" maxLength:"64" doc:"TCP server, UDP, Backbone: network card instead of an address."`
 	ForwardIP      string   `json:"forward_ip,omitempty" maxLength:"64" doc:"UDP."`
 	ForwardPort    int      `json:"forward_port,omitempty" minimum:"0" maximum:"65535" doc:"UDP."`
 	GroupID        string   `json:"group_id,omitempty" maxLength:"128" doc:"Auto."`
@@ -65,6 +65,58 @@ type InterfaceConfig struct {
 	Passphrase     string   `json:"passphrase,omitempty" maxLength:"256" doc:"Access code: passphrase. Written, never returned; absent in a change: keep."`
 	HasPassphrase  bool     `json:"has_passphrase,omitempty" doc:"True when a passphrase is set." readOnly:"true"`
 	Bitrate        int64    `json:"bitrate,omitempty" format:"int64" minimum:"0" doc:"Bits per second to assume; 0: default."`
+	InterfaceStreams
+	InterfaceDevice
+}
+
+// InterfaceStreams are the settings of the less usual kinds on networks.
+type InterfaceStreams struct {
+	PreferIPv6  bool     `json:"prefer_ipv6,omitempty" doc:"Backbone."`
+	TargetURL   string   `json:"target_url,omitempty" maxLength:"2048" doc:"WebSocket client."`
+	Peers       []string `json:"peers,omitempty" maxItems:"256" doc:"I2P: names that end in .i2p, or destinations in base 64."`
+	Connectable bool     `json:"connectable,omitempty" doc:"I2P: offer an endpoint of its own."`
+}
+
+// InterfaceDevice is the settings of kinds on serial ports, named as in the configuration file. What is absent has the value
+// of the protocol.
+type InterfaceDevice struct {
+	Port        string `json:"port,omitempty" maxLength:"512" doc:"Serial, KISS, AX.25 KISS, RNode: the device; tcp://host for an RNode."`
+	Speed       int    `json:"speed,omitempty" minimum:"0" maximum:"12000000" doc:"Serial, KISS, AX.25 KISS: baud."`
+	DataBits    int    `json:"databits,omitempty" minimum:"0" maximum:"8" doc:"Serial, KISS, AX.25 KISS."`
+	StopBits    int    `json:"stopbits,omitempty" minimum:"0" maximum:"2" doc:"Serial, KISS, AX.25 KISS."`
+	Parity      string `json:"parity,omitempty" enum:"none,even,odd" doc:"Serial, KISS, AX.25 KISS."`
+	FlowControl bool   `json:"flow_control,omitempty" doc:"KISS, AX.25 KISS, RNode: wait for the device to be ready."`
+	Preamble    *int   `json:"preamble,omitempty" minimum:"0" maximum:"2550" doc:"KISS, AX.25 KISS: milliseconds."`
+	Tail        *int   `json:"txtail,omitempty" minimum:"0" maximum:"2550" doc:"KISS, AX.25 KISS: milliseconds."`
+	SlotTime    *int   `json:"slottime,omitempty" minimum:"0" maximum:"2550" doc:"KISS, AX.25 KISS: milliseconds."`
+	Persistence *int   `json:"persistence,omitempty" minimum:"0" maximum:"255" doc:"KISS, AX.25 KISS."`
+	Callsign    string `json:"callsign,omitempty" maxLength:"6" doc:"AX.25 KISS."`
+	SSID        *int   `json:"ssid,omitempty" minimum:"0" maximum:"15" doc:"AX.25 KISS."`
+	IDInterval  int    `json:"id_interval,omitempty" minimum:"0" maximum:"31536000" doc:"KISS, RNode: seconds between two identifications; counts together with id_callsign."`
+	IDCallsign  string `json:"id_callsign,omitempty" maxLength:"64" doc:"KISS, RNode."`
+	InterfaceRadio
+	Radios []InterfaceTransceiver `json:"radios,omitempty" maxItems:"64" doc:"RNode with several transceivers."`
+}
+
+// InterfaceRadio is how an RNode transmits. What is permitted where is up to the person.
+type InterfaceRadio struct {
+	Frequency       int64    `json:"frequency,omitempty" format:"int64" minimum:"0" doc:"RNode: Hz."`
+	Bandwidth       int64    `json:"bandwidth,omitempty" format:"int64" minimum:"0" doc:"RNode: Hz."`
+	TXPower         int      `json:"txpower,omitempty" minimum:"-128" maximum:"127" doc:"RNode: dBm."`
+	SpreadingFactor int      `json:"spreadingfactor,omitempty" minimum:"0" maximum:"255" doc:"RNode."`
+	CodingRate      int      `json:"codingrate,omitempty" minimum:"0" maximum:"255" doc:"RNode."`
+	AirtimeShort    *float64 `json:"airtime_limit_short,omitempty" minimum:"0" maximum:"100" doc:"RNode: percent of 15 seconds."`
+	AirtimeLong     *float64 `json:"airtime_limit_long,omitempty" minimum:"0" maximum:"100" doc:"RNode: percent of an hour."`
+}
+
+// InterfaceTransceiver is one of the radios of a device that has several.
+type InterfaceTransceiver struct {
+	Name        string `json:"name" minLength:"1" maxLength:"64" doc:"Unique among those of the device."`
+	Enabled     bool   `json:"enabled" default:"true"`
+	ReceiveOnly bool   `json:"receive_only,omitempty"`
+	FlowControl bool   `json:"flow_control,omitempty"`
+	VPort       int    `json:"vport" minimum:"0" maximum:"255" doc:"Number of the transceiver in the device."`
+	InterfaceRadio
 }
 
 // InterfaceTest is the outcome of a test before saving, step by step.

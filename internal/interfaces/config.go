@@ -12,7 +12,7 @@ import (
 // Type is the name of a kind of interface in the configuration file.
 type Type string
 
-// The kinds this program can run and edit.
+// The kinds that most people need.
 const (
 	TypeTCPClient Type = "TCPClientInterface"
 	TypeTCPServer Type = "TCPServerInterface"
@@ -20,7 +20,8 @@ const (
 	TypeAuto      Type = "AutoInterface"
 )
 
-// The kinds this program can run, but that are set up in the configuration file.
+// The other kinds that this program can run, beside those on serial ports. What runs a command is set up in the
+// configuration file alone.
 const (
 	TypeBackbone        Type = "BackboneInterface"
 	TypeBackboneClient  Type = "BackboneClientInterface"
@@ -47,6 +48,19 @@ type Config struct {
 	Device      string
 	ForwardIP   string
 	ForwardPort int
+
+	TargetURL  string // WebSocket client
+	PreferIPv6 bool   // Backbone
+
+	Peers       []string // I2P
+	Connectable bool
+
+	Line        Line // Serial, KISS, AX.25 KISS; the port alone: RNode
+	FlowControl bool
+	Modem       Modem // KISS, AX.25 KISS
+	Beacon      Beacon
+	Radio       Radio         // RNode
+	Radios      []Transceiver // RNode with several transceivers
 
 	GroupID        string
 	Scope          string
@@ -98,17 +112,19 @@ func (c Config) Validate() error {
 	if !slices.Contains(modes, c.Mode) {
 		return field("mode", "%q is no mode", c.Mode)
 	}
-	for name, value := range map[string]string{
-		"network_name": c.NetworkName, "passphrase": c.Passphrase, "group_id": c.GroupID, "device": c.Device,
-		"target_host": c.TargetHost, "listen_ip": c.ListenIP, "forward_ip": c.ForwardIP,
-	} {
-		if strings.ContainsAny(value, "\r\n\x00") || !utf8.ValidString(value) {
-			return field(name, "must be one line of text")
-		}
+	if err := c.oneLine(); err != nil {
+		return err
 	}
 	if c.Bitrate < 0 {
 		return field("bitrate", "is negative")
 	}
+	if err := c.validMedium(); err != nil {
+		return err
+	}
+	return c.builds()
+}
+
+func (c Config) validMedium() error {
 	switch c.Type {
 	case TypeTCPClient:
 		return c.validClient()
@@ -119,7 +135,7 @@ func (c Config) Validate() error {
 	case TypeAuto:
 		return c.validAuto()
 	}
-	return field("type", "%q is not a kind this page can edit", c.Type)
+	return c.validKind()
 }
 
 func validName(name string) error {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -184,42 +183,21 @@ func editable(i config.Interface) (c Config, ok bool) {
 		Name: i.Name, Type: Type(i.Type), Enabled: i.Enabled, Mode: modeNames[i.Mode], NetworkName: i.NetworkName,
 		HasPassphrase: i.Passphrase != "", Bitrate: i.Bitrate,
 	}
-	text := func(key string) string {
-		v, _, err := i.Options.Text(key)
-		if err != nil {
-			return ""
-		}
-		return v
-	}
-	number := func(keys ...string) int {
-		for _, key := range keys {
-			if n, has, err := i.Options.Int(key); has && err == nil {
-				return int(n)
-			}
-		}
-		return 0
-	}
-	words := func(key string) []string {
-		v, _, err := i.Options.List(key)
-		if err != nil {
-			return nil
-		}
-		return slices.DeleteFunc(v, func(s string) bool { return s == "" })
-	}
+	r := blockReader{options{Options: i.Options}}
 	switch c.Type {
 	case TypeTCPClient:
-		c.TargetHost, c.TargetPort = text(keyTargetHost), number(keyTargetPort)
-		c.KISSFraming, _, _ = i.Options.Bool(keyKISS)
+		c.TargetHost, c.TargetPort = r.text(keyTargetHost), r.number(keyTargetPort)
+		c.KISSFraming = r.flag(keyKISS)
 	case TypeTCPServer:
-		c.ListenIP, c.ListenPort, c.Device = text(keyListenIP), number(keyPort, keyListenPort), text(keyDevice)
+		c.ListenIP, c.ListenPort, c.Device = r.text(keyListenIP), r.number(keyPort, keyListenPort), r.text(keyDevice)
 	case TypeUDP:
-		c.ListenIP, c.ListenPort, c.Device = text(keyListenIP), number(keyListenPort, keyPort), text(keyDevice)
-		c.ForwardIP, c.ForwardPort = text(keyForwardIP), number(keyForwardPort, keyPort)
+		c.ListenIP, c.ListenPort, c.Device = r.text(keyListenIP), r.number(keyListenPort, keyPort), r.text(keyDevice)
+		c.ForwardIP, c.ForwardPort = r.text(keyForwardIP), r.number(keyForwardPort, keyPort)
 	case TypeAuto:
-		c.GroupID, c.Scope = text(keyGroupID), text(keyScope)
-		c.Devices, c.IgnoredDevices = words(keyDevices), words(keyIgnoredDevices)
+		c.GroupID, c.Scope = r.text(keyGroupID), r.text(keyScope)
+		c.Devices, c.IgnoredDevices = r.words(keyDevices), r.words(keyIgnoredDevices)
 	default:
-		return c, false
+		return c, r.kind(&c)
 	}
 	return c, true
 }
@@ -281,6 +259,8 @@ func (w *writer) medium(c Config) {
 		w.optional(keyScope, c.Scope)
 		w.list(keyDevices, c.Devices)
 		w.list(keyIgnoredDevices, c.IgnoredDevices)
+	default:
+		w.kind(c)
 	}
 }
 

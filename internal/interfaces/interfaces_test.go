@@ -361,7 +361,7 @@ func TestValidate(t *testing.T) {
 
 func TestParsePasted(t *testing.T) {
 	s, _ := service(t, sample)
-	found, problems := s.Parse("[[Hub 2]]\ntype = TCPClientInterface\nenabled = yes\ntarget_host = h\ntarget_port = 1\npassphrase = p\n[[R]]\ntype = RNodeInterface\nenabled = yes\n")
+	found, problems := s.Parse("[[Hub 2]]\ntype = TCPClientInterface\nenabled = yes\ntarget_host = h\ntarget_port = 1\npassphrase = p\n[[R]]\ntype = WeaveInterface\nenabled = yes\n")
 	if len(found) != 1 || found[0].Passphrase != "p" || len(problems) != 1 || problems[0] != "unsupported_type" {
 		t.Fatalf("%+v, %v", found, problems)
 	}

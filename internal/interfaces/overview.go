@@ -140,9 +140,9 @@ func classOf(st Status) string {
 		return "internet"
 	case TypeTCPClient, TypeTCPServer, TypeUDP, TypeBackbone, TypeBackboneClient, TypeWebSocketClient, TypeWebSocketServer:
 		host := ""
-		if st.Config != nil {
-			host = st.Config.TargetHost + st.Config.ForwardIP
-		} else {
+		if c := st.Config; c != nil && c.TargetHost+c.ForwardIP != "" {
+			host = c.TargetHost + c.ForwardIP
+		} else if Type(st.Type) != TypeTCPServer {
 			host = hostOf(st.Endpoint)
 		}
 		if a, err := netip.ParseAddr(host); err == nil && (a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()) {

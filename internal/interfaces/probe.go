@@ -3,11 +3,16 @@ package interfaces
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"meshchatx/rns/iface/serialport"
 	"meshchatx/rns/iface/tcp"
 )
 
@@ -51,10 +56,21 @@ func (s *Service) Test(ctx context.Context, c Config) []Step {
 		return t.steps
 	}
 	switch c.Type {
-	case TypeTCPClient:
-		t.client(ctx, c)
-	case TypeTCPServer:
+	case TypeTCPClient, TypeBackboneClient:
+		t.client(ctx, c.TargetHost, strconv.Itoa(c.TargetPort))
+	case TypeBackbone:
+		if c.TargetHost != "" {
+			t.client(ctx, c.TargetHost, strconv.Itoa(c.TargetPort))
+			break
+		}
 		t.listen(ctx, "tcp", c)
+	case TypeWebSocketClient:
+		host, port := webSocketHost(c.TargetURL)
+		t.client(ctx, host, port)
+	case TypeTCPServer, TypeWebSocketServer:
+		t.listen(ctx, "tcp", c)
+	case TypeSerial, TypeKISS, TypeAX25KISS, TypeRNode, TypeRNodeMulti:
+		t.run("device", func() error { return present(c.Line.Port) })
 	case TypeUDP:
 		t.listen(ctx, "udp", c)
 	case TypeAuto:
@@ -79,12 +95,12 @@ func (t *trial) run(step string, f func() error) bool {
 	return err == nil
 }
 
-func (t *trial) client(ctx context.Context, c Config) {
+func (t *trial) client(ctx context.Context, host, port string) {
 	var addrs []string
 	ok := t.run("resolve", func() error {
 		ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 		defer cancel()
-		found, err := net.DefaultResolver.LookupHost(ctx, c.TargetHost)
+		found, err := net.DefaultResolver.LookupHost(ctx, host)
 		addrs = found
 		return err
 	})
@@ -94,12 +110,24 @@ func (t *trial) client(ctx context.Context, c Config) {
 	t.run("connect", func() error {
 		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 		defer cancel()
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(c.TargetHost, strconv.Itoa(c.TargetPort)))
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 		if err != nil {
 			return err
 		}
 		return conn.Close()
 	})
+}
+
+// present looks for the device of a serial port without opening it, which some answer with a restart. What is behind a
+// network is not looked for.
+func present(port string) error {
+	if strings.Contains(port, "://") || !filepath.IsAbs(port) {
+		return nil
+	}
+	if _, err := os.Stat(port); err != nil {
+		return fmt.Errorf("%w: %w", serialport.ErrNotFound, err)
+	}
+	return nil
 }
 
 func (t *trial) listen(ctx context.Context, network string, c Config) {

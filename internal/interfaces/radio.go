@@ -15,7 +15,7 @@ import (
 	"meshchatx/rns/iface/serialport"
 )
 
-// The kinds on serial ports. They are set up in the configuration file.
+// The kinds on serial ports.
 const (
 	TypeSerial     Type = "SerialInterface"
 	TypeKISS       Type = "KISSInterface"

@@ -15,7 +15,7 @@ import (
 
 // where is where an interface leads or listens, for people: never a secret, and of a command its program only.
 func where(c config.Interface) string {
-	if conf, ok := editable(c); ok {
+	if conf, ok := editable(c); ok && endpoint(conf) != "" {
 		return endpoint(conf)
 	}
 	r := options{c.Options, nil}
@@ -41,6 +41,8 @@ func where(c config.Interface) string {
 		}
 	case TypeWebSocketServer:
 		return place(r.text(keyListenIP), r.number(keyListenPort, keyPort))
+	case TypeSerial, TypeKISS, TypeAX25KISS, TypeRNode, TypeRNodeMulti:
+		return r.text(keyPort)
 	}
 	return ""
 }

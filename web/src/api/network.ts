@@ -4,7 +4,11 @@ import type { Resource } from './query'
 export type Network = Schemas['NetworkView']
 export type Interface = Schemas['InterfaceView']
 export type InterfaceConfig = Schemas['InterfaceConfig']
-export type InterfaceType = InterfaceConfig['type']
+/** The types that have a form; the others are set up in the configuration file or by other programs. */
+export type InterfaceType = Extract<
+  InterfaceConfig['type'],
+  'TCPClientInterface' | 'TCPServerInterface' | 'UDPInterface' | 'AutoInterface'
+>
 export type InterfaceTest = Schemas['InterfaceTest']
 export type Path = Schemas['PathView']
 export type PathSort = 'hops' | 'recent' | 'expires' | 'destination'

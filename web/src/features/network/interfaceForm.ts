@@ -50,8 +50,8 @@ export function blankForm(type: InterfaceType): InterfaceForm {
 }
 
 /** The form of an interface that exists. */
-export function formOf(config: InterfaceConfig): InterfaceForm {
-  const blank = blankForm(config.type)
+export function formOf(config: InterfaceConfig, type: InterfaceType): InterfaceForm {
+  const blank = blankForm(type)
   const port = (value: number | undefined, fallback: string): string => (value ? String(value) : fallback)
   return {
     ...blank,

@@ -18,6 +18,8 @@ export const interfaceTypes: readonly InterfaceType[] = [
   'UDPInterface',
 ]
 
+export const hasForm = (type: string): type is InterfaceType => interfaceTypes.some((one) => one === type)
+
 export function interfaceIcon(type: string): IconName {
   if (type === 'AutoInterface') return 'wifi'
   if (
