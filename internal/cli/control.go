@@ -51,7 +51,7 @@ func dialInstance(ctx context.Context, dir string, conf config.Config) (*control
 		}
 		key = control.Key(id)
 	}
-	client, err := control.Dial(ctx, stack.Endpoint(conf), key)
+	client, err := control.Dial(ctx, interfaces.SharedConfig(conf.Reticulum).Endpoint, key)
 	switch {
 	case errors.Is(err, control.ErrAuth):
 		return nil, failf("the running instance has another key: use its configuration directory, or the same rpc_key in both")

@@ -81,7 +81,7 @@ func (c rnsdCommand) serve(env *Environment, dir string, conf config.Config, log
 	for _, w := range conf.Warnings {
 		log.Warn("setting is ignored", "reason", w)
 	}
-	n, err := node.New(stack.NodeConfig(conf), node.WithLogger(log), node.WithStorage(node.NewDirStorage(stack.StorageDir(dir))))
+	n, err := node.New(interfaces.NodeConfig(conf), node.WithLogger(log), node.WithStorage(node.NewDirStorage(stack.StorageDir(dir))))
 	if err != nil {
 		return err
 	}

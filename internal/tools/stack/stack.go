@@ -58,7 +58,7 @@ func Open(ctx context.Context, c Config) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	nc := NodeConfig(conf)
+	nc := interfaces.NodeConfig(conf)
 	if c.Change != nil {
 		c.Change(&nc)
 	}

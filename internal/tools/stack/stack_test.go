@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"meshchatx/rns"
-	"meshchatx/rns/config"
-	"meshchatx/rns/iface/local"
 	"meshchatx/rns/iface/mem"
 	"meshchatx/rns/node"
 	"meshchatx/rns/rnstest"
@@ -94,23 +92,6 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Config{Dir: write(t, "[[[\n")}); !errors.Is(err, ErrConfig) {
 		t.Fatal(err)
-	}
-}
-
-// spec: rns-link §11.1, §11.2
-func TestSharedSettings(t *testing.T) {
-	c, err := config.Parse([]byte("[reticulum]\ninstance_name = me\nshared_instance_type = tcp\nshared_instance_port = 1000\ninstance_control_port = 1001\nrpc_key = 0102\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := NodeConfig(c)
-	want := local.Endpoint{Kind: local.KindTCP, Name: "me", Port: 1000, ControlPort: 1001}
-	if n.Shared.Mode != node.SharedAuto || n.Shared.Endpoint != want || string(n.Shared.Key) != "\x01\x02" {
-		t.Errorf("%+v", n.Shared)
-	}
-	c.Reticulum.ShareInstance = false
-	if NodeConfig(c).Shared.Mode != node.SharedOff {
-		t.Error("shared all the same")
 	}
 }
 
