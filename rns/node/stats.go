@@ -31,8 +31,13 @@ func (n *Node) InterfaceStats(ctx context.Context) (control.Stats, error) {
 		}
 	}
 	s.Interfaces = make([]control.InterfaceStats, 0, len(all))
+	joined := peerBursts(all)
 	for i := range all {
 		one := interfaceStats(&all[i], children[all[i].ID])
+		if all[i].Info.Role == iface.RoleListener {
+			b := joined[all[i].ID]
+			one.AnnounceBurst, one.RequestBurst = b.announces, b.requests
+		}
 		if parent := names[all[i].Parent]; parent != "" {
 			one.Parent, one.ParentHash = parent, rns.FullHash([]byte(parent))
 		} else { // those with a parent are counted there
@@ -53,6 +58,31 @@ func (n *Node) InterfaceStats(ctx context.Context) (control.Stats, error) {
 		s.Transport = t
 	}
 	return s, nil
+}
+
+// bursts are the two bursts of a listener.
+type bursts struct{ announces, requests control.Burst }
+
+// peerBursts joins the bursts of peers for their listeners: one that began first counts. spec: rns-interfaces §4
+func peerBursts(all []InterfaceStatus) map[InterfaceID]bursts {
+	joined := make(map[InterfaceID]bursts)
+	for i := range all {
+		t := &all[i].Transport
+		if all[i].Parent == 0 || !t.AnnounceBurst && !t.RequestBurst {
+			continue
+		}
+		b := joined[all[i].Parent]
+		joinBurst(&b.announces, t.AnnounceBurst, t.AnnounceBurstSince)
+		joinBurst(&b.requests, t.RequestBurst, t.RequestBurstSince)
+		joined[all[i].Parent] = b
+	}
+	return joined
+}
+
+func joinBurst(b *control.Burst, active bool, since time.Time) {
+	if active && (!b.Active || since.Before(b.Since)) {
+		*b = control.Burst{Active: true, Since: since}
+	}
 }
 
 // interfaceStats translates the state of one interface with its number of peers.
