@@ -48,7 +48,7 @@ func Serve(ctx context.Context, in io.Reader, out *Writer, limit int, grace time
 			}
 		}
 	}()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case l, more := <-lines:
 			if !more {
@@ -68,9 +68,9 @@ func Serve(ctx context.Context, in io.Reader, out *Writer, limit int, grace time
 				}
 			}
 		case <-ctx.Done():
-			return nil
 		}
 	}
+	return nil
 }
 
 // run runs f and waits for its result, but not much longer than for ctx. A panic of f is the caller's business.
