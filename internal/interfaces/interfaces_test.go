@@ -173,6 +173,24 @@ func TestBrokenBlockStopsNothing(t *testing.T) {
 	}
 }
 
+// TestUnreadableSwitchIsTold: a block that says neither yes nor no is not taken for one that is off.
+func TestUnreadableSwitchIsTold(t *testing.T) {
+	s, n := service(t, "[interfaces]\n[[A]]\ntype = AutoInterface\nenabled = maybe\n[[B]]\ntype = AutoInterface\nenabled = no\nmode = fast\n")
+	if moves := n.took(); len(moves) != 0 {
+		t.Error(moves)
+	}
+	st, err := s.Get(t.Context(), "A")
+	if err != nil || st.State != StateError || st.Code != "bad_config" || st.Line != 4 {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if st, err = s.Get(t.Context(), "B"); err != nil || st.State != StateOff {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if st, err = s.SetEnabled(t.Context(), "A", false); err != nil || st.State != StateOff {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
 // While it is tried again, an interface shows why it failed the last time.
 func TestReasonStaysWhileConnecting(t *testing.T) {
 	s, n := service(t, sample)

@@ -211,7 +211,7 @@ func (s *Service) start(c config.Interface, print string) {
 		if errors.Is(err, node.ErrClientRole) { // it runs in another program
 			return
 		}
-		s.opt.Log.Warn("interface is off", "interface", c.Name, "error", err)
+		s.opt.Log.Warn("interface is off", "interface", c.Name, "line", lineOf(c, err), "error", err)
 		return
 	}
 	s.running[c.Name] = running{id: id, print: print}

@@ -102,6 +102,8 @@ func readInterface(s *configobj.Section, general *Reticulum) Interface {
 		r.bool(&on, key)
 		i.Enabled = i.Enabled || on
 	}
+	// A switch that cannot be read is an error to be told; those of disabled blocks are not.
+	i.Enabled = i.Enabled || len(r.errs) > 0
 	r.text(&i.Type, "type")
 	if i.Type == "" && i.Enabled {
 		r.fail(r.Error("type", ErrMissing))
