@@ -322,7 +322,7 @@ func TestSendErrors(t *testing.T) {
 		if _, err := a.SendPacket(t.Context(), in.Addr(), make([]byte, rns.EncryptedMDU), node.SendOptions{}); err != nil {
 			t.Errorf("largest packet: %v", err)
 		}
-		if _, err := a.SendPacket(t.Context(), in.Addr(), make([]byte, rns.MTU), node.SendOptions{}); !errors.Is(err, node.ErrTooLarge) {
+		if _, err := a.SendPacket(t.Context(), in.Addr(), make([]byte, rns.EncryptedMDU+17), node.SendOptions{}); !errors.Is(err, node.ErrTooLarge) {
 			t.Errorf("too large: %v", err)
 		}
 		r, err := a.SendPacket(t.Context(), in.Addr(), nil, node.SendOptions{Receipt: node.NoReceipt})

@@ -13,8 +13,10 @@ import (
 )
 
 // SendPacket encrypts data for a SINGLE destination, with its ratchet if one is known, and sends it. The keys must be known
-// from an announce, else the error is ErrUnknownIdentity. Without a path the packet goes out on all interfaces. At most
-// rns.EncryptedMDU bytes fit, else the error is ErrTooLarge. spec: rns-core §7.6
+// from an announce, else the error is ErrUnknownIdentity. Without a path the packet goes out on all interfaces.
+//
+// rns.EncryptedMDU bytes fit on every way. One block of the cipher more, 16 bytes, is sent as in the reference, but exceeds
+// rns.MTU where a transport node must be named on the way. Beyond that the error is ErrTooLarge. spec: rns-core §7.6
 func (n *Node) SendPacket(ctx context.Context, dest rns.Addr, data []byte, o SendOptions) (*Receipt, error) {
 	type keys struct {
 		known   Known

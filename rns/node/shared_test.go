@@ -32,7 +32,7 @@ func status(t *testing.T, n *rnstest.Node) node.SharedStatus {
 	return s
 }
 
-// TestRolesAtStart: the first program becomes the instance, the others its clients. spec: rns-link §11.2, rns-core §23.3
+// TestRolesAtStart: the first program becomes the instance, the others its clients. spec: rns-link §11, §11.2, rns-core §23.3
 func TestRolesAtStart(t *testing.T) {
 	bubble(t, func(t *testing.T, w *rnstest.Network) {
 		if _, err := startAlone(t, w, node.SharedAttach); !errors.Is(err, node.ErrNoInstance) {
