@@ -20,6 +20,7 @@ import (
 	"meshchatx/internal/contacts"
 	"meshchatx/internal/event"
 	"meshchatx/internal/interfaces"
+	"meshchatx/internal/policy"
 	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/rns"
@@ -58,6 +59,8 @@ type Scope struct {
 	Chat     *chat.Service
 	Contacts *contacts.Service
 	Settings *settings.Set
+	Policy   *policy.Service
+	Refusals Refusals
 
 	Propagation *propagation.Client
 }

@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"strconv"
 	"time"
 
 	"meshchatx/internal/chat"
 	"meshchatx/internal/store"
+	"meshchatx/lxmf"
 )
 
 var methods = map[string]store.Method{
@@ -24,15 +26,20 @@ var renderers = map[uint8]string{0: "plain", 1: "micron", 2: "markdown", 3: "bbc
 // clockSkew is how far an author's clock may be off without a remark.
 const clockSkew = time.Hour
 
-func (s *Server) sendMessage(ctx context.Context, in *sendMessageInput) (*messageRefOutput, error) {
-	sc, err := s.scope(ctx, in.IdentityPath)
-	if err != nil {
-		return nil, err
-	}
-	b := in.Body
+// outgoing is a message as the chat service takes it.
+func outgoing(b SendMessage) (chat.Outgoing, error) {
 	o := chat.Outgoing{
 		Peer: addr(b.Peer), Title: b.Title, Content: b.Content, ReplyTo: hash(b.ReplyTo), Method: methods[b.Method],
-		WaitHeard: b.When == "heard", ClientID: b.ClientID,
+		WaitHeard: b.When == "heard", ClientID: b.ClientID, Comment: hash(b.CommentOn), Continues: hash(b.Continues),
+	}
+	for n, name := range renderers {
+		if name == b.Renderer {
+			o.Renderer = lxmf.Renderer(n)
+		}
+	}
+	var err error
+	if o.Thread, err = hex.DecodeString(b.Thread); err != nil {
+		return o, err
 	}
 	if b.Draft == "kept" {
 		o.Draft = chat.DraftKept
@@ -40,7 +47,17 @@ func (s *Server) sendMessage(ctx context.Context, in *sendMessageInput) (*messag
 	if b.WrittenAt > 0 {
 		o.WrittenAt = time.UnixMilli(b.WrittenAt)
 	}
-	if o.Uploads, err = uploadIDs(b.Attachments); err != nil {
+	o.Uploads, err = uploadIDs(b.Attachments)
+	return o, err
+}
+
+func (s *Server) sendMessage(ctx context.Context, in *sendMessageInput) (*messageRefOutput, error) {
+	sc, err := s.scope(ctx, in.IdentityPath)
+	if err != nil {
+		return nil, err
+	}
+	o, err := outgoing(in.Body)
+	if err != nil {
 		return nil, s.problem(err)
 	}
 	ref, err := sc.Chat.Send(ctx, o)
@@ -140,6 +157,7 @@ func messageView(p IdentityPath, m chat.Message) MessageView {
 			URL: Prefix + "/identities/" + p.Identity + "/messages/" + v.ID + "/attachments/" + strconv.Itoa(a.Position),
 		}
 	})
+	tellDetails(&v, m)
 	if m.Reply != nil {
 		v.ReplyTo = &ReplyView{ID: m.Reply.ID.Hex(), Known: m.Reply.Known, Snippet: m.Reply.Snippet}
 		if m.Reply.Known {

@@ -17,6 +17,7 @@ import (
 	"meshchatx/internal/contacts"
 	"meshchatx/internal/interfaces"
 	"meshchatx/internal/keyfile"
+	"meshchatx/internal/policy"
 	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
 	"meshchatx/internal/store"
@@ -45,6 +46,14 @@ var told = []struct {
 	{chat.ErrNotCancellable, http.StatusConflict, "not_cancellable"},
 	{chat.ErrNotOutgoing, http.StatusConflict, "not_outgoing"},
 	{chat.ErrUpload, http.StatusUnprocessableEntity, "upload_unknown"},
+	{chat.ErrNoKey, http.StatusConflict, "no_identity"},
+	{chat.ErrPaperSize, http.StatusRequestEntityTooLarge, "paper_too_large"},
+	{chat.ErrPaperText, http.StatusUnprocessableEntity, "not_a_paper_message"},
+	{chat.ErrPaperOther, http.StatusConflict, "paper_for_another"},
+	{chat.ErrPaperUnreadable, http.StatusUnprocessableEntity, "paper_unreadable"},
+	{chat.ErrPaperRefused, http.StatusConflict, "paper_refused"},
+	{chat.ErrReaction, http.StatusUnprocessableEntity, "not_a_reaction"},
+	{policy.ErrSelf, http.StatusUnprocessableEntity, "own_address"},
 	{chat.ErrBlocked, http.StatusConflict, "blocked_by_me"},
 	{chat.ErrCursor, http.StatusUnprocessableEntity, "cursor"},
 	{announces.ErrCursor, http.StatusUnprocessableEntity, "cursor"},
@@ -95,6 +104,7 @@ func (s *Server) problem(err error) error {
 		if errors.As(err, &field) {
 			p.Errors = []FieldProblem{{Location: "body." + field.Field, Message: field.Reason}}
 		}
+		p.Params = paperParams(err)
 		var key *settings.KeyError
 		if errors.As(err, &key) {
 			p.Params = map[string]string{"key": string(key.Key)}

@@ -35,6 +35,9 @@ func (s *Server) register(a huma.API) {
 	s.registerNetwork(a)
 	s.registerPropagation(a)
 	s.registerHost(a)
+	s.registerPaper(a)
+	s.registerReactions(a)
+	s.registerPolicy(a)
 }
 
 func (s *Server) registerServer(a huma.API) {

@@ -7,7 +7,7 @@ package api
 // thirteen states and the figures its sentence needs. Texts are made by the
 // reader from the state and the code.
 type DeliveryView struct {
-	State     string `json:"state" enum:"waiting,stamp,path,connecting,sending,sent,propagated,delivered,retry_wait,wait_heard,failed,refused,cancelled" doc:"Delivery state; the list order is the order of the interface specification."`
+	State     string `json:"state" enum:"waiting,stamp,path,connecting,sending,sent,propagated,delivered,retry_wait,wait_heard,failed,refused,cancelled,paper" doc:"Delivery state; the list order is the order of the interface specification."`
 	Code      string `json:"code,omitempty" enum:"no_interface,no_identity,no_path,path_stale,link_timeout,link_closed,transfer_stalled,proof_timeout,too_large_direct,too_large_propagation,stamp_required,stamp_refused,propagation_none,propagation_no_path,propagation_refused,propagation_throttled,blocked_by_me,duty_cycle,storage_full,cancelled,unknown" doc:"Reason, from the closed set, in the states retry_wait, failed and refused."`
 	Final     bool   `json:"final" doc:"True when nothing more will happen by itself."`
 	Retryable bool   `json:"retryable" doc:"True when Retry makes sense in this state and for this code."`
@@ -67,6 +67,16 @@ type MessageView struct {
 	Attachments []AttachmentView `json:"attachments"`
 	ReplyTo     *ReplyView       `json:"reply_to,omitempty"`
 	Verified    string           `json:"verified" enum:"valid,unknown_source,bad_signature" doc:"State of the author's signature."`
+	Reaction    string           `json:"reaction,omitempty" doc:"Set when the message is a reaction to reply_to, which is not here."`
+	Reactions   []ReactionView   `json:"reactions"`
+	Fields      []FieldView      `json:"fields" doc:"Fields that are kept and not interpreted."`
+	Thread      string           `json:"thread,omitempty" doc:"Id of the thread the message belongs to."`
+	CommentOn   string           `json:"comment_on,omitempty" doc:"Message that the text comments on."`
+	Continues   string           `json:"continues,omitempty" doc:"Message that the text continues."`
+	Icon        *IconView        `json:"icon,omitempty" doc:"How the author wanted to be shown."`
+	Telemetry   *TelemetryView   `json:"telemetry,omitempty" doc:"Sensor readings of the author."`
+	Relayed     int              `json:"relayed,omitempty" doc:"Telemetry of so many others is passed on."`
+	Commands    []string         `json:"commands" doc:"Requests to this program; none is carried out."`
 	Unread      bool             `json:"unread"`
 	Size        int64            `json:"size" format:"int64" doc:"Bytes of the packed message."`
 	Hops        *int             `json:"hops,omitempty"`
@@ -79,7 +89,7 @@ type MessageView struct {
 type MessageEventView struct {
 	Seq       int64  `json:"seq" format:"int64"`
 	At        int64  `json:"at" format:"int64"`
-	Kind      string `json:"kind" enum:"queued,stamp_start,stamp_progress,stamp_done,path_request,path_found,link_request,link_up,progress,proof_wait,sent,fallback,propagated,delivered,attempt_failed,retry_at,waiting_heard,cancelled,rejected,failed,retried,resumed"`
+	Kind      string `json:"kind" enum:"queued,stamp_start,stamp_progress,stamp_done,path_request,path_found,link_request,link_up,progress,proof_wait,sent,fallback,propagated,paper,delivered,attempt_failed,retry_at,waiting_heard,cancelled,rejected,failed,retried,resumed"`
 	Attempt   int    `json:"attempt,omitempty"`
 	Code      string `json:"code,omitempty"`
 	Detail    string `json:"detail,omitempty" doc:"Technical detail, untranslated."`

@@ -106,5 +106,8 @@ func (s identities) Scope(ctx context.Context, hash rns.Addr) (*api.Scope, error
 	if err != nil {
 		return nil, told(err)
 	}
-	return &api.Scope{Identity: p.Identity, Chat: p.Chat, Contacts: p.Contacts, Settings: p.Settings, Propagation: p.Propagation}, nil
+	return &api.Scope{
+		Identity: p.Identity, Chat: p.Chat, Contacts: p.Contacts, Settings: p.Settings, Propagation: p.Propagation,
+		Policy: p.Policy, Refusals: p.Refused,
+	}, nil
 }

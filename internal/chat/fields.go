@@ -177,11 +177,11 @@ func about(t lxmf.Target, ok bool) rns.Hash {
 }
 
 func extra(f lxmf.RawField) Extra {
-	e := Extra{Size: len(f.EncodedValue), Preview: preview(f.Value)}
+	e := Extra{Size: len(f.EncodedValue), Preview: Preview(f.Value)}
 	if id, ok := f.ID(); ok {
 		e.Key, e.Number, e.Name = strconv.FormatUint(uint64(id), 10), true, id.Name()
 	} else {
-		e.Key = preview(f.Key)
+		e.Key = Preview(f.Key)
 	}
 	if kind, b, ok := f.Value.Ext(); ok && kind == farField && len(b) == 8 {
 		e.Size, e.Preview = int(binary.BigEndian.Uint64(b)&(1<<62-1)), ""
@@ -191,8 +191,8 @@ func extra(f lxmf.RawField) Extra {
 
 const previewLength = 96
 
-// preview shows the beginning of a value as text that is safe in a line.
-func preview(v msgpack.Value) string {
+// Preview shows the beginning of a value as text that is safe in a line.
+func Preview(v msgpack.Value) string {
 	switch v.Kind() {
 	case msgpack.KindBin:
 		b, _ := v.Bytes()
@@ -207,7 +207,7 @@ func preview(v msgpack.Value) string {
 		a, _ := v.Array()
 		var parts []string
 		for _, item := range a[:min(len(a), 8)] {
-			parts = append(parts, preview(item))
+			parts = append(parts, Preview(item))
 		}
 		return clipped("[" + strings.Join(parts, ", ") + more(len(a), 8) + "]")
 	case msgpack.KindMap:
@@ -215,7 +215,7 @@ func preview(v msgpack.Value) string {
 		var parts []string
 		for i := range min(m.Len(), 8) {
 			p := m.At(i)
-			parts = append(parts, preview(p.Key)+": "+preview(p.Value))
+			parts = append(parts, Preview(p.Key)+": "+Preview(p.Value))
 		}
 		return clipped("{" + strings.Join(parts, ", ") + more(m.Len(), 8) + "}")
 	}

@@ -303,6 +303,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identities/{identity}/messages/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a message on paper: it is stored, encrypted to its recipient, and not sent */
+        post: operations["make-paper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identities/{identity}/messages/{message}": {
         parameters: {
             query?: never;
@@ -390,6 +407,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identities/{identity}/messages/{message}/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An own message as text for a QR code, whatever became of it otherwise */
+        get: operations["get-paper"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/messages/{message}/paper/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The QR code of a message */
+        get: operations["get-paper-image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/messages/{message}/reactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a reaction to a message; the same reaction is not sent twice */
+        post: operations["react"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identities/{identity}/messages/{message}/retry": {
         parameters: {
             query?: never;
@@ -401,6 +469,23 @@ export interface paths {
         put?: never;
         /** Try again, in place */
         post: operations["retry-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/paper/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a paper message that somebody else wrote */
+        post: operations["read-paper"];
         delete?: never;
         options?: never;
         head?: never;
@@ -436,6 +521,58 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is refused, and what strangers are asked for */
+        get: operations["get-policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/policy/{list}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Addresses that are always accepted, or not heard */
+        get: operations["list-policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/policy/{list}/{peer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put an address on a list, with everything its identity owns */
+        put: operations["put-policy"];
+        post?: never;
+        /** Take an address off a list */
+        delete: operations["delete-policy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1208,7 +1345,7 @@ export interface components {
              * @description Delivery state; the list order is the order of the interface specification.
              * @enum {string}
              */
-            state: "waiting" | "stamp" | "path" | "connecting" | "sending" | "sent" | "propagated" | "delivered" | "retry_wait" | "wait_heard" | "failed" | "refused" | "cancelled";
+            state: "waiting" | "stamp" | "path" | "connecting" | "sending" | "sent" | "propagated" | "delivered" | "retry_wait" | "wait_heard" | "failed" | "refused" | "cancelled" | "paper";
             /**
              * Format: int64
              * @description state delivered: milliseconds from the last byte out to the proof.
@@ -1361,6 +1498,21 @@ export interface components {
             /** @description As body.items[3].tags. */
             location?: string;
             message: string;
+        };
+        FieldView: {
+            /** @description Number of the field, or what stands in its place. */
+            key: string;
+            /** @description Name in the specification, where it has one. */
+            name?: string;
+            /** @description True when the key is a number, as it should be. */
+            number: boolean;
+            /** @description Beginning of the value. */
+            preview: string;
+            /**
+             * Format: int64
+             * @description Bytes of the encoded value.
+             */
+            size: number;
         };
         Fragment: {
             hit: boolean;
@@ -1519,6 +1671,14 @@ export interface components {
             port: number;
             /** @description True when an interface to it is configured. */
             used: boolean;
+        };
+        IconView: {
+            /** @description #rrggbb */
+            background: string;
+            /** @description #rrggbb */
+            foreground: string;
+            /** @description Material Design icon. */
+            name: string;
         };
         IdentityKey: {
             /** @description Four groups of four hex digits of the key's SHA-256, to compare by eye. */
@@ -1975,6 +2135,43 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        ListedView: {
+            address: string;
+            /** @description Who owns it, where an announce told. */
+            identity?: string;
+            name: string;
+            note: string;
+            /** Format: int64 */
+            since: number;
+        };
+        LocationView: {
+            /**
+             * Format: double
+             * @description Metres.
+             */
+            accuracy: number;
+            /**
+             * Format: double
+             * @description Metres.
+             */
+            altitude: number;
+            /** Format: int64 */
+            at?: number;
+            /**
+             * Format: double
+             * @description Degrees from north, clockwise.
+             */
+            bearing: number;
+            /** Format: double */
+            latitude: number;
+            /** Format: double */
+            longitude: number;
+            /**
+             * Format: double
+             * @description km/h
+             */
+            speed: number;
+        };
         MarkReadInputBody: {
             /** @description Newest message seen; empty: all. */
             up_to?: string;
@@ -1995,7 +2192,7 @@ export interface components {
             hops?: number;
             interface?: string;
             /** @enum {string} */
-            kind: "queued" | "stamp_start" | "stamp_progress" | "stamp_done" | "path_request" | "path_found" | "link_request" | "link_up" | "progress" | "proof_wait" | "sent" | "fallback" | "propagated" | "delivered" | "attempt_failed" | "retry_at" | "waiting_heard" | "cancelled" | "rejected" | "failed" | "retried" | "resumed";
+            kind: "queued" | "stamp_start" | "stamp_progress" | "stamp_done" | "path_request" | "path_found" | "link_request" | "link_up" | "progress" | "proof_wait" | "sent" | "fallback" | "propagated" | "paper" | "delivered" | "attempt_failed" | "retry_at" | "waiting_heard" | "cancelled" | "rejected" | "failed" | "retried" | "resumed";
             /** Format: int64 */
             part?: number;
             /** Format: int64 */
@@ -2038,13 +2235,23 @@ export interface components {
             attachments: components["schemas"]["AttachmentView"][];
             /** @description True when the author's clock differs from ours by more than an hour. */
             clock_skew: boolean;
+            /** @description Requests to this program; none is carried out. */
+            commands: string[];
+            /** @description Message that the text comments on. */
+            comment_on?: string;
             content: string;
+            /** @description Message that the text continues. */
+            continues?: string;
             /** @description Outbound messages only. */
             delivery?: components["schemas"]["DeliveryView"];
             /** @enum {string} */
             direction: "in" | "out";
+            /** @description Fields that are kept and not interpreted. */
+            fields: components["schemas"]["FieldView"][];
             /** Format: int64 */
             hops?: number;
+            /** @description How the author wanted to be shown. */
+            icon?: components["schemas"]["IconView"];
             /** @description LXMF message hash, 64 hex digits. */
             id: string;
             /**
@@ -2058,6 +2265,14 @@ export interface components {
              * @description Per cent.
              */
             quality?: number;
+            /** @description Set when the message is a reaction to reply_to, which is not here. */
+            reaction?: string;
+            reactions: components["schemas"]["ReactionView"][];
+            /**
+             * Format: int64
+             * @description Telemetry of so many others is passed on.
+             */
+            relayed?: number;
             /** @enum {string} */
             renderer: "plain" | "micron" | "markdown" | "bbcode";
             reply_to?: components["schemas"]["ReplyView"];
@@ -2086,6 +2301,10 @@ export interface components {
              * @description dB
              */
             snr?: number;
+            /** @description Sensor readings of the author. */
+            telemetry?: components["schemas"]["TelemetryView"];
+            /** @description Id of the thread the message belongs to. */
+            thread?: string;
             title: string;
             unread: boolean;
             /**
@@ -2316,6 +2535,34 @@ export interface components {
              */
             unsuitable?: "inactive" | "too_old" | "too_dear";
         };
+        PaperReadView: {
+            id: string;
+            /** @description True when it had been received before; nothing was stored again. */
+            known: boolean;
+            /** @description Who wrote it, as the message says. */
+            peer: string;
+        };
+        PaperView: {
+            /** @description LXMF message hash. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Most bytes that fit the largest QR code.
+             */
+            limit: number;
+            peer: string;
+            /** @description Path of the QR code as PNG. */
+            png_url: string;
+            /**
+             * Format: int64
+             * @description Bytes of the encrypted message.
+             */
+            size: number;
+            /** @description Path of the QR code as SVG. */
+            svg_url: string;
+            /** @description The message as text, for a QR code or to be copied: lxm:// and what only the recipient can read. */
+            uri: string;
+        };
         ParseInterfacesInputBody: {
             /** @description Interface blocks as in a configuration file, or host:port. */
             text: string;
@@ -2369,6 +2616,41 @@ export interface components {
             public_key?: string;
             route: components["schemas"]["RouteView"];
         };
+        PolicyListOutputBody: {
+            /** @description The latest first. */
+            items: components["schemas"]["ListedView"][];
+        };
+        PolicyPutInputBody: {
+            note?: string;
+        };
+        PolicyView: {
+            /** Format: int64 */
+            allowed: number;
+            /**
+             * Format: int64
+             * @description Addresses on this list; likewise the next two.
+             */
+            blocked: number;
+            /**
+             * Format: int64
+             * @description Steps of the answer to a flood that are in force; 0: no flood.
+             */
+            flood: number;
+            /**
+             * Format: int64
+             * @description When the last step was taken.
+             */
+            flood_since?: number;
+            /** Format: int64 */
+            ignored: number;
+            /** @description What was refused since the identity came online. */
+            refused: components["schemas"]["RefusalView"][];
+            /**
+             * Format: int64
+             * @description Bits of work strangers are asked for at present; 0: none.
+             */
+            stamp_cost: number;
+        };
         Problem: {
             /** @description Stable reason, as not_found. */
             code: string;
@@ -2401,6 +2683,32 @@ export interface components {
              * @description The version this edit started from; another one is refused with draft_conflict.
              */
             version: number;
+        };
+        ReactInputBody: {
+            /** @description One emoji, or a few characters without spaces. */
+            content: string;
+        };
+        ReactionView: {
+            content: string;
+            /** @description Addresses of those who reacted, the latest last. */
+            from: string[];
+            /** @description Id of our own message with this reaction, which tells its delivery; absent when we did not react so. */
+            mine?: string;
+        };
+        ReadPaperInputBody: {
+            /** @description Text of a paper message. */
+            uri: string;
+        };
+        ReadingView: {
+            sensor: string;
+            /** @description Empty for a sensor without a reading. */
+            value: string;
+        };
+        RefusalView: {
+            /** Format: int64 */
+            count: number;
+            /** @enum {string} */
+            reason: "blocked" | "ignored" | "blackholed" | "not_listed" | "stranger" | "stranger_files" | "word" | "size" | "stamp" | "flood";
         };
         ReplyView: {
             /** @enum {string} */
@@ -2471,7 +2779,11 @@ export interface components {
             attachments?: string[];
             /** @description Chosen by the client. A repetition with the same client_id and written_at returns the first message instead of making a second one. */
             client_id?: string;
+            /** @description Message that the text comments on. */
+            comment_on?: string;
             content: string;
+            /** @description Message that the text continues. */
+            continues?: string;
             /**
              * @description sent: the draft to this peer has become the message and goes. kept: the message was written elsewhere and the draft stays.
              * @default sent
@@ -2486,7 +2798,15 @@ export interface components {
             method: "auto" | "direct" | "opportunistic" | "propagated";
             /** @description LXMF address. */
             peer: string;
+            /**
+             * @description How the text wants to be shown.
+             * @default plain
+             * @enum {string}
+             */
+            renderer: "plain" | "micron" | "markdown" | "bbcode";
             reply_to?: string;
+            /** @description Id of the thread the message belongs to. */
+            thread?: string;
             title?: string;
             /**
              * @description heard: wait until the peer is next heard.
@@ -2521,7 +2841,7 @@ export interface components {
         };
         SettingView: {
             /** @enum {string} */
-            category: "profile" | "privacy" | "messages" | "appearance" | "network" | "storage" | "access";
+            category: "profile" | "privacy" | "messages" | "propagation" | "appearance" | "network" | "storage" | "access";
             default: boolean | number | string;
             /** @description English text for command line and documentation. */
             help: string;
@@ -2696,6 +3016,23 @@ export interface components {
              * @description Messages asked for: the others are here already, or wait for the next time.
              */
             wanted: number;
+        };
+        TelemetryView: {
+            /**
+             * Format: int64
+             * @description When the readings were taken, by the sender's clock.
+             */
+            at?: number;
+            /**
+             * Format: double
+             * @description Per cent of a battery.
+             */
+            charge?: number;
+            charging?: boolean;
+            information?: string;
+            location?: components["schemas"]["LocationView"];
+            /** @description Every reading as text. */
+            readings: components["schemas"]["ReadingView"][];
         };
         TestStep: {
             code?: string;
@@ -3706,6 +4043,42 @@ export interface operations {
             };
         };
     };
+    "make-paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessage"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-message": {
         parameters: {
             query?: never;
@@ -3951,6 +4324,117 @@ export interface operations {
             };
         };
     };
+    "get-paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+                /** @description Message hash. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-paper-image": {
+        parameters: {
+            query?: {
+                /** @description png: pixels of a module. */
+                scale?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+                /** @description Message hash. */
+                message: string;
+                format: "png" | "svg";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    react: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+                /** @description Message hash. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReactInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageRef"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "retry-message": {
         parameters: {
             query?: never;
@@ -3971,6 +4455,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadPaperInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperReadView"];
+                };
             };
             /** @description Error */
             default: {
@@ -4053,6 +4573,136 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PersonView"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+                /** @description allowed: always accepted, whatever is asked of strangers. ignored: not heard, and not told. */
+                list: "allowed" | "ignored";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyListOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyPutInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+                /** @description LXMF address of the peer. */
+                peer: string;
+                list: "allowed" | "ignored";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
