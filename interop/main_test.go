@@ -10,6 +10,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"meshchatx/internal/cli"
 )
 
 // The environment of the suite.
@@ -21,6 +23,9 @@ const (
 func TestMain(m *testing.M) {
 	if conf, ok := os.LookupEnv(childVariable); ok {
 		os.Exit(runChild(conf))
+	}
+	if _, ok := os.LookupEnv(programVariable); ok {
+		os.Exit(cli.Main(os.Args[1:], cli.System()))
 	}
 	code := m.Run()
 	results.print()

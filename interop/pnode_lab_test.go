@@ -88,8 +88,30 @@ func (h *hosted) start() {
 			h.t.Errorf("propagation node ended: %v", err)
 		}
 	}()
-	h.stop = sync.OnceFunc(func() { cancel(); <-done })
+	h.stop = sync.OnceFunc(func() {
+		if h.t.Failed() {
+			h.log(ctx)
+		}
+		cancel()
+		<-done
+	})
 	h.t.Cleanup(h.stop)
+}
+
+// log tells what the node has and does.
+func (h *hosted) log(ctx context.Context) {
+	h.t.Helper()
+	s, err := h.Stats(ctx)
+	h.t.Logf("%d messages, counters %+v, %v", s.Messages, s.Counters, err)
+	for _, p := range s.Peers {
+		h.t.Logf("peer %v: %s, %d outstanding, %d offered, %d out, %d in", p.Destination, p.State, p.Outstanding, p.Offered, p.Outgoing, p.Incoming)
+	}
+	all, _ := h.events.from(0)
+	for _, e := range all {
+		if e.Err != nil || e.Kind == propagation.EventSync {
+			h.t.Logf("%s %v: %d, %v", e.Kind, e.Peer, e.Count, e.Err)
+		}
+	}
 }
 
 // peerOf waits until a node is a peer, and returns what is known of it.
@@ -304,25 +326,35 @@ func (r *reader) upload(ctx context.Context, to rns.Addr, letters []lxmf.Stored)
 	}
 }
 
-// hand transfers letters on a link and waits for the proof.
+// hand transfers letters on a link, as a packet if they fit, and waits for the proof.
 func (r *reader) hand(ctx context.Context, l *node.Link, letters ...lxmf.Stored) error {
-	t := lxmf.Transfer{Time: float64(time.Now().Unix())}
-	for _, s := range letters {
-		t.Stored = append(t.Stored, s.Append(nil))
+	data := transferOf(letters)
+	if len(data) > l.MDU() {
+		return r.handResource(ctx, l, letters...)
 	}
-	data := t.Append(nil)
-	if len(data) <= l.MDU() {
-		sent, err := l.Send(ctx, data, node.SendOptions{})
-		if err != nil {
-			return err
-		}
-		return sent.Wait(ctx)
+	sent, err := l.Send(ctx, data, node.SendOptions{})
+	if err != nil {
+		return err
 	}
+	return sent.Wait(ctx)
+}
+
+// handResource transfers letters as a resource, and waits for the proof.
+func (*reader) handResource(ctx context.Context, l *node.Link, letters ...lxmf.Stored) error {
+	data := transferOf(letters)
 	sent, err := l.SendResource(ctx, bytes.NewReader(data), int64(len(data)), node.ResourceOptions{})
 	if err != nil {
 		return err
 	}
 	return sent.Wait(ctx)
+}
+
+func transferOf(letters []lxmf.Stored) []byte {
+	t := lxmf.Transfer{Time: float64(time.Now().Unix())}
+	for _, s := range letters {
+		t.Stored = append(t.Stored, s.Append(nil))
+	}
+	return t.Append(nil)
 }
 
 // request asks a node on a link; the error may be a code of it.
