@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,7 +39,7 @@ type order struct {
 type answer map[string]any
 
 // closeGrace is how long an order may still run after the end of the input.
-const closeGrace = 3 * time.Second
+const closeGrace = 2 * time.Second
 
 // Serve carries out orders until the input ends or one says quit.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -57,8 +58,11 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		debug.SetMemoryLimit(1792 << 20)
 	}
 	b := new(bench)
-	defer b.close()
-	return jsonl.Serve(ctx, in, jsonl.NewWriter(out), jsonl.MaxLine, closeGrace, b.answer)
+	err := jsonl.Serve(ctx, in, jsonl.NewWriter(out), jsonl.MaxLine, closeGrace, b.answer)
+	if !errors.Is(err, jsonl.ErrStuck) { // the order still uses the node
+		b.close()
+	}
+	return err
 }
 
 func (b *bench) answer(ctx context.Context, line []byte, err error) any {

@@ -17,7 +17,7 @@ import (
 )
 
 // closeGrace is how long a command may still run after the end of the input, and nodes may take to close.
-const closeGrace = 3 * time.Second
+const closeGrace = 2 * time.Second
 
 var (
 	errUnknown = errors.New("unknown command")
@@ -99,14 +99,17 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 
 func serve(ctx context.Context, in io.Reader, out io.Writer, limit int) error {
 	l := &lab{nodes: make(map[string]*station), media: make(map[string]*mem.Hub), links: make(map[string]*node.Link)}
-	defer l.close()
 	table := commands()
-	return jsonl.Serve(ctx, in, jsonl.NewWriter(out), limit, closeGrace, func(ctx context.Context, line []byte, err error) any {
+	err := jsonl.Serve(ctx, in, jsonl.NewWriter(out), limit, closeGrace, func(ctx context.Context, line []byte, err error) any {
 		if err == nil && len(line) == 0 {
 			return nil
 		}
 		return l.answer(ctx, table, line, err)
 	})
+	if !errors.Is(err, jsonl.ErrStuck) { // the command still uses the nodes
+		l.close()
+	}
+	return err
 }
 
 func (l *lab) answer(ctx context.Context, table map[string]handler, line []byte, lerr error) (a reply) {
