@@ -55,7 +55,7 @@ type program struct {
 	Open     openCommand     `cmd:"" help:"Print another one-time address of the running program."`
 	Send     sendCommand     `cmd:"" help:"Send a message and wait for its delivery."`
 	Listen   listenCommand   `cmd:"" help:"Print messages as they arrive."`
-	Lxmf     lxmfCommand     `cmd:"" help:"Paper messages, and what concerns messages beyond sending."`
+	Lxmf     lxmfCommand     `cmd:"" help:"Propagation nodes, paper messages, and what concerns messages beyond sending."`
 	Identity identityCommand `cmd:"" help:"Make, show, import and export identities."`
 	Demo     demoCommand     `cmd:"" help:"Show the program with invented people on a simulated network."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
