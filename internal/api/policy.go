@@ -46,12 +46,14 @@ type policyListOutput struct {
 		Items []ListedView `json:"items" doc:"The latest first."`
 	}
 }
-type policyPeerInput struct {
+
+// PolicyPath names an address on a list of the policy.
+type PolicyPath struct {
 	PeerPath
 	List string `path:"list" enum:"allowed,ignored"`
 }
 type policyPutInput struct {
-	policyPeerInput
+	PolicyPath
 	Body struct {
 		Note string `json:"note,omitempty" maxLength:"1000"`
 	}
@@ -137,7 +139,7 @@ func (s *Server) putPolicy(ctx context.Context, in *policyPutInput) (*struct{}, 
 	return nil, s.problem(sc.Policy.Put(ctx, policyLists[in.List], in.peer(), in.Body.Note))
 }
 
-func (s *Server) deletePolicy(ctx context.Context, in *policyPeerInput) (*struct{}, error) {
+func (s *Server) deletePolicy(ctx context.Context, in *PolicyPath) (*struct{}, error) {
 	sc, err := s.scope(ctx, in.IdentityPath)
 	if err != nil {
 		return nil, err

@@ -3090,7 +3090,7 @@ export interface components {
         };
         Verdict: {
             /** @enum {string} */
-            code: "delivered" | "on_its_way" | "no_interface" | "never_heard" | "no_path" | "quiet" | "link_failed" | "no_proof" | "stalled" | "too_large" | "stamp" | "refused" | "cancelled" | "storage_full" | "blocked" | "waiting_heard" | "unknown";
+            code: "delivered" | "at_node" | "on_paper" | "no_node" | "node_failed" | "node_refused" | "on_its_way" | "no_interface" | "never_heard" | "no_path" | "quiet" | "link_failed" | "no_proof" | "stalled" | "too_large" | "stamp" | "refused" | "cancelled" | "storage_full" | "blocked" | "waiting_heard" | "unknown";
             /** @enum {string} */
             confidence: "certain" | "probable" | "unsure";
             /** Format: int64 */
@@ -4655,7 +4655,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description Identity hash. */
+                identity: string;
+                /** @description LXMF address of the peer. */
+                peer: string;
+                list: "allowed" | "ignored";
+            };
             cookie?: never;
         };
         requestBody: {
