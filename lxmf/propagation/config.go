@@ -103,8 +103,9 @@ type Params struct {
 	MaxAnswer int
 	// MaxMessages bounds the index, MaxProcessed the memory of messages that came before.
 	MaxMessages, MaxProcessed int
-	// SaveInterval is between two saves of peers and counters.
-	SaveInterval time.Duration
+	// SaveInterval is between two saves of peers and counters, SaveSoon if a peer is new: a program that is killed must know to
+	// whom it owes messages.
+	SaveInterval, SaveSoon time.Duration
 	// Checkers bounds the goroutines that check stamps, Writers those that write files.
 	Checkers, Writers int
 }
@@ -120,7 +121,7 @@ func DefaultParams() Params {
 		AnnounceDelay: 20 * time.Second, AnnounceInterval: 6 * time.Hour, AnnounceAtStart: Yes, IdleLink: 180 * time.Second,
 		PathWait: 7500 * time.Millisecond, LinkWait: time.Minute, AnswerWait: 2 * time.Minute, TransferWait: 2 * time.Hour,
 		SyncsAtOnce: 4, MaxAnswer: 12 << 20, MaxMessages: 1_000_000, MaxProcessed: 250_000,
-		SaveInterval: 5 * time.Minute, Checkers: 2, Writers: 8,
+		SaveInterval: 5 * time.Minute, SaveSoon: 10 * time.Second, Checkers: 2, Writers: 8,
 	}
 }
 

@@ -32,6 +32,7 @@ type machine struct {
 	checking int // batches whose stamps are being checked
 	syncing  int // our synchronisations in progress
 	changed  bool
+	joined   bool // a peer is new since the last save
 }
 
 // freshMessage is a new message and the peer it came from, zero if from none.
@@ -106,7 +107,7 @@ func setOf(list []rns.Addr) map[rns.Addr]struct{} {
 func (m *machine) newPeer(addr, identity rns.Addr) *peer {
 	_, static := m.statics[addr]
 	p := &peer{Peer: lxmf.Peer{Destination: addr, Strategy: lxmf.SyncPersistent}, identity: identity, static: static}
-	m.changed = true
+	m.changed, m.joined = true, true
 	return p
 }
 

@@ -122,7 +122,7 @@ func (n *Node) loop(ctx context.Context) {
 			now := n.cfg.Node.Now()
 			n.ticked(ctx, now, ticks)
 			ticks++
-			if n.m.changed && now.Sub(saved) >= n.cfg.Params.SaveInterval {
+			if since := now.Sub(saved); n.m.changed && since >= n.cfg.Params.SaveInterval || n.m.joined && since >= n.cfg.Params.SaveSoon {
 				n.storage(n.save(now))
 				saved = now
 			}

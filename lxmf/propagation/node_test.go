@@ -351,3 +351,44 @@ func TestAWrongPeeringKeyIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// A node that is killed hands on what it had taken since it last saved.
+func TestKilledNodeStillOwesItsPeers(t *testing.T) {
+	within(t, func(w *world) {
+		a, b := w.host("a"), w.host("b", func(c *propagation.Config) { c.Settings.AutoPeer = propagation.No })
+		client := w.Node("client")
+		w.Connect(a.on, b.on, mem.Conditions{Delay: time.Millisecond})
+		w.Connect(a.on, client, mem.Conditions{Delay: time.Millisecond})
+		time.Sleep(2 * time.Minute)
+		state := copied(t, a.conf.State)
+		bob := w.Identity(1)
+		s := w.letter(bob, "kept")
+		if err := w.upload(client, a, s); err != nil {
+			t.Fatal(err)
+		}
+		a.stop()
+		a.conf.State = state // as it was before
+		w.start(a)
+		time.Sleep(20 * time.Minute)
+		st, err := b.Stats(context.Background())
+		if err != nil || st.Messages != 1 {
+			t.Errorf("the peer has %d messages, %v", st.Messages, err)
+		}
+	})
+}
+
+// copied is the state of a node that was killed now.
+func copied(t *testing.T, from node.Storage) node.Storage {
+	t.Helper()
+	to := new(node.MemStorage)
+	for _, name := range []string{"peers", "messagecatalog", "locally_processed"} {
+		b, err := from.Read(name)
+		if err == nil {
+			err = to.Write(name, b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
+}

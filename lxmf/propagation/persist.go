@@ -24,6 +24,7 @@ func (n *Node) load() error {
 	if b, err := n.cfg.State.Read(catalogFile); err == nil {
 		catalog = parseCatalog(b)
 	}
+	var late []int32 // came after the state was saved for the last time: the program was killed
 	err := n.cfg.Files.List(func(file string) {
 		name, err := lxmf.ParseStoredName(file)
 		if err != nil || n.m.full() {
@@ -33,19 +34,29 @@ func (n *Node) load() error {
 		if m.name() != file {
 			return // in another spelling: it would not be found when asked for
 		}
-		if known, ok := catalog[m.id]; ok {
-			m.dest, m.size = known.dest, known.size
-		} else if m.dest, m.size, err = n.look(file); err != nil {
+		known, saved := catalog[m.id]
+		m.dest, m.size = known.dest, known.size
+		if !saved {
+			if m.dest, m.size, err = n.look(file); err != nil {
+				return
+			}
+		}
+		if m.size <= lxmf.Overhead {
 			return
 		}
-		if m.size > lxmf.Overhead {
-			n.m.index.add(m)
+		if slot, _ := n.m.index.add(m); !saved && catalog != nil {
+			late = append(late, slot)
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("load message store: %w", err)
 	}
 	n.loadState()
+	for _, p := range n.m.peers {
+		for _, slot := range late {
+			p.assign(slot) // it says what it has already
+		}
+	}
 	return nil
 }
 
@@ -132,7 +143,7 @@ func (n *Node) save(now time.Time) error {
 			seen = append(seen, d)
 		}
 	}
-	n.m.changed = false
+	n.m.changed, n.m.joined = false, false
 	return errors.Join(
 		n.cfg.State.Write(peersFile, lxmf.AppendPeers(nil, peers)),
 		n.cfg.State.Write(statsFile, n.m.stats.Append(nil)),
