@@ -14,7 +14,7 @@ type Diagnosis struct {
 
 // Verdict is the one sentence, as a code with its figures.
 type Verdict struct {
-	Code       string `json:"code" enum:"delivered,on_its_way,no_interface,never_heard,no_path,quiet,link_failed,no_proof,stalled,too_large,stamp,refused,cancelled,storage_full,blocked,waiting_heard,unknown"`
+	Code       string `json:"code" enum:"delivered,at_node,on_paper,no_node,node_failed,node_refused,on_its_way,no_interface,never_heard,no_path,quiet,link_failed,no_proof,stalled,too_large,stamp,refused,cancelled,storage_full,blocked,waiting_heard,unknown"`
 	Confidence string `json:"confidence" enum:"certain,probable,unsure"`
 	HeardAt    int64  `json:"heard_at,omitempty" format:"int64"`
 	Hops       *int   `json:"hops,omitempty"`

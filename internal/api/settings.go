@@ -4,7 +4,7 @@ package api
 type SettingView struct {
 	Key      string       `json:"key"`
 	Scope    string       `json:"scope" enum:"server,identity"`
-	Category string       `json:"category" enum:"profile,privacy,messages,appearance,network,storage,access"`
+	Category string       `json:"category" enum:"profile,privacy,messages,propagation,appearance,network,storage,access"`
 	Type     string       `json:"type" enum:"bool,int,string,enum"`
 	Value    SettingValue `json:"value"`
 	Default  SettingValue `json:"default"`

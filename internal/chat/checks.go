@@ -170,7 +170,7 @@ func (s *Service) runChecks(ctx context.Context, m store.Message) {
 	r.report(checkSize(m, route))
 	r.report(checkStamp(route))
 	r.report(checkAnnounced(s.conf.Network.AnnouncedAt(), s.conf.Now()))
-	r.report(Check{Name: CheckPropagation, State: CheckSkipped, Code: string(CodePropagationNone)})
+	r.report(checkNode(route))
 	if !slices.ContainsFunc(media, func(m Medium) bool { return m.Up }) {
 		r.report(Check{Name: CheckPathRequest, State: CheckSkipped, Code: string(CodeNoInterface)})
 		r.report(Check{Name: CheckLink, State: CheckSkipped, Code: string(CodeNoInterface)})
@@ -293,6 +293,16 @@ func checkStamp(r Route) Check {
 		c.Code = "required"
 	}
 	return c
+}
+
+func checkNode(r Route) Check {
+	switch {
+	case r.Node == "":
+		return Check{Name: CheckPropagation, State: CheckSkipped, Code: string(CodePropagationNone)}
+	case r.NodeHeard.IsZero():
+		return Check{Name: CheckPropagation, State: CheckWarn, Code: "never_heard", Label: r.Node}
+	}
+	return Check{Name: CheckPropagation, State: CheckOK, Code: "in_use", Label: r.Node, Value: r.NodeHeard.UnixMilli()}
 }
 
 // announcedRecently: a peer without a path back cannot confirm what it receives.

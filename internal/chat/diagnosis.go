@@ -30,6 +30,9 @@ type Route struct {
 	StampCost int
 	Ticket    bool
 	Limit     int64 // largest message the peer takes, 0 unknown
+	// Node is the propagation node in use, "" for none, and NodeHeard when it was last heard.
+	Node      string
+	NodeHeard time.Time
 }
 
 // Network is what a diagnosis may ask and try. Its methods end with ctx.
@@ -62,6 +65,11 @@ type VerdictCode string
 // The sentences.
 const (
 	VerdictDelivered    VerdictCode = "delivered"
+	VerdictAtNode       VerdictCode = "at_node"
+	VerdictOnPaper      VerdictCode = "on_paper"
+	VerdictNoNode       VerdictCode = "no_node"
+	VerdictNodeFailed   VerdictCode = "node_failed"
+	VerdictNodeRefused  VerdictCode = "node_refused"
 	VerdictOnItsWay     VerdictCode = "on_its_way"
 	VerdictNoInterface  VerdictCode = "no_interface"
 	VerdictNeverHeard   VerdictCode = "never_heard"
@@ -128,8 +136,12 @@ func judge(f facts) Verdict {
 
 func judgeLog(d Delivery) VerdictCode {
 	switch d.State {
-	case StateDelivered, StatePropagated:
+	case StateDelivered:
 		return VerdictDelivered
+	case StatePropagated:
+		return VerdictAtNode
+	case StatePaper:
+		return VerdictOnPaper
 	case StateCancelled:
 		return VerdictCancelled
 	case StateWaitHeard:
@@ -140,6 +152,12 @@ func judgeLog(d Delivery) VerdictCode {
 		return VerdictTooLarge
 	case CodeStampRequired, CodeStampRefused:
 		return VerdictStamp
+	case CodePropagationNone:
+		return VerdictNoNode
+	case CodePropagationNoPath, CodePropagationThrottled:
+		return VerdictNodeFailed
+	case CodePropagationRefused:
+		return VerdictNodeRefused
 	case CodeStorageFull:
 		return VerdictStorageFull
 	case CodeBlockedByMe:

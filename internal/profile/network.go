@@ -61,6 +61,9 @@ func (n *network) Route(ctx context.Context, peer rns.Addr) (chat.Route, error) 
 	if p.shared.Node == nil {
 		return r, nil
 	}
+	if r.Node, r.NodeHeard, err = p.nodeInUse(ctx); err != nil {
+		return r, err
+	}
 	return n.path(ctx, peer, r)
 }
 

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"time"
 
 	"meshchatx/internal/propagation"
 	"meshchatx/internal/settings"
@@ -30,6 +31,24 @@ func (p *Profile) nodeClient() {
 		conf.Router, conf.Announce = r, p.ann.now
 	}
 	p.Propagation = propagation.NewClient(conf)
+}
+
+// nodeInUse is the name of the propagation node in use, or its address, and when it was last heard.
+func (p *Profile) nodeInUse(ctx context.Context) (name string, heard time.Time, err error) {
+	st, err := p.Propagation.Status(ctx)
+	if err != nil || st.Choice.Node.IsZero() {
+		return "", time.Time{}, err
+	}
+	name = st.Choice.Name
+	if name == "" {
+		name = st.Choice.Node.Hex()
+	}
+	for _, r := range st.Nodes {
+		if r.Node == st.Choice.Node {
+			heard = r.Heard
+		}
+	}
+	return name, heard, nil
 }
 
 // fallbacks are what messages may do that were sent in a chosen way: who says "direct" does not want a node to have it.

@@ -50,6 +50,7 @@ before(async () => {
     { name: 'interface form', path: '/network/interfaces/new/TCPClientInterface' },
     { name: 'interface edit', path: '/network/interfaces/edit/Hub' },
     { name: 'paths', path: '/network/paths' },
+    { name: 'propagation', path: '/network/propagation' },
     { name: 'settings', path: '/settings' },
     { name: 'identity settings', path: `${me}/settings` },
     { name: 'identities', path: '/identities' },

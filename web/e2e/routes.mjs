@@ -74,6 +74,12 @@ export function shots({ me, all, requests }) {
     { name: 'interface-auto', path: '/network/interfaces/new/AutoInterface' },
     { name: 'interface-edit', path: '/network/interfaces/edit/Oslo%20Hub' },
     { name: 'paths', path: '/network/paths' },
+    { name: 'propagation', path: '/network/propagation' },
+    {
+      name: 'propagation-host',
+      path: '/network/propagation',
+      act: (page) => page.getByRole('button', { name: 'Show settings' }).click(),
+    },
     { name: 'settings', path: '/settings' },
     { name: 'identity-settings', path: `/i/${me}/settings` },
     { name: 'identities', path: '/identities' },

@@ -103,6 +103,12 @@ const routes: RouteRecordRaw[] = [
     meta: network,
   },
   {
+    path: '/network/propagation',
+    name: 'propagation',
+    component: () => import('@/features/propagation/PropagationPage.vue'),
+    meta: network,
+  },
+  {
     path: '/settings',
     name: 'settings',
     component: () => import('@/features/settings/SettingsPage.vue'),

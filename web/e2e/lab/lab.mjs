@@ -10,11 +10,14 @@ export class Lab {
   /** @type {import('playwright-core').Browser | undefined} */
   browser = undefined
 
-  /** @param {string} name @param {string | null} [interfaces] null: no configuration file at all */
-  async node(name, interfaces = '') {
+  /**
+   * @param {string} name @param {string | null} [interfaces] null: no configuration file at all
+   * @param {boolean} [transport] it carries what is for others
+   */
+  async node(name, interfaces = '', transport = false) {
     const node = new Node(name)
     this.nodes.push(node)
-    if (interfaces !== null) node.configure(interfaces)
+    if (interfaces !== null) node.configure(interfaces, transport)
     return node.start()
   }
 

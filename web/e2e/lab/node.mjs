@@ -79,12 +79,15 @@ export class Node {
     this.address = ''
   }
 
-  /** Writes the Reticulum configuration. Nothing is found by itself, so that tests stay apart. @param {string} interfaces */
-  configure(interfaces = '') {
+  /**
+   * Writes the Reticulum configuration. Nothing is found by itself, so that tests stay apart.
+   * @param {string} interfaces @param {boolean} [transport]
+   */
+  configure(interfaces = '', transport = false) {
     mkdirSync(this.reticulum, { recursive: true })
     writeFileSync(
       join(this.reticulum, 'config'),
-      `[reticulum]\n  enable_transport = No\n  share_instance = No\n\n[interfaces]\n${interfaces}`,
+      `[reticulum]\n  enable_transport = ${transport ? 'Yes' : 'No'}\n  share_instance = No\n\n[interfaces]\n${interfaces}`,
     )
     return this
   }

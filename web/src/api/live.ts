@@ -37,9 +37,9 @@ export function staleKeys(event: ServerEvent): QueryKey[] {
     case 'check.progress':
       return [['diagnosis', identity, message]]
     case 'settings.changed':
-      return [['settings', identity], ['identities']]
+      return [['settings', identity], ['identities'], ['propagation'], ['host']]
     case 'heard.changed':
-      return [['heard'], ['person'], ['contacts'], ['network']]
+      return [['heard'], ['person'], ['contacts'], ['network'], ['nodes']]
     case 'interface.changed':
       return [['interfaces'], ['network'], ['setup']]
     case 'path.changed':

@@ -26,6 +26,7 @@ const icons: Record<DeliveryState, IconName> = {
   sending: 'upload',
   sent: 'check',
   propagated: 'inbox',
+  paper: 'file',
   delivered: 'check-check',
   retry_wait: 'clock-alert',
   wait_heard: 'moon',
@@ -42,6 +43,7 @@ const tones: Record<DeliveryState, DeliveryTone> = {
   sending: 'info',
   sent: 'quiet',
   propagated: 'ok',
+  paper: 'quiet',
   delivered: 'ok',
   retry_wait: 'warn',
   wait_heard: 'warn',
@@ -143,7 +145,12 @@ export function stateLook(
 /** Text stands under the last own message, and under every message that is not settled well. */
 export function showsText(delivery: Delivery, lastOwn: boolean): boolean {
   if (lastOwn || !delivery.final) return true
-  return delivery.state !== 'delivered' && delivery.state !== 'propagated' && delivery.state !== 'sent'
+  return (
+    delivery.state !== 'delivered' &&
+    delivery.state !== 'propagated' &&
+    delivery.state !== 'paper' &&
+    delivery.state !== 'sent'
+  )
 }
 
 /** Whether the state is one a person must hear of while looking elsewhere. */

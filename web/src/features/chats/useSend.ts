@@ -1,6 +1,9 @@
 import { sendMessage, type Send } from '@/api/messages'
 import { unsent, type DraftState } from './useDraft'
 
+/** Now as the settings say; when they are next heard; never, or at once, by way of a propagation node. */
+export type SendWay = 'now' | 'heard' | 'direct' | 'propagated'
+
 /** A name for one wish to send: repeating the same wish makes no second message. */
 function wishId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
@@ -15,19 +18,20 @@ export function useSend(
   identity: string,
   peer: string,
   draft: DraftState,
-): { send: (when: 'now' | 'heard') => Promise<unknown> } {
+): { send: (way: SendWay) => Promise<unknown> } {
   let failed: { body: string; id: string; at: number } | null = null
 
-  async function send(when: 'now' | 'heard'): Promise<unknown> {
+  async function send(way: SendWay): Promise<unknown> {
     const content = draft.text.value.trim()
     const replyTo = draft.replyTo.value
     const items = [...draft.uploads.items]
     const wish: Omit<Send, 'client_id' | 'written_at'> = {
       peer,
       content,
-      method: 'auto',
+      method: way === 'direct' || way === 'propagated' ? way : 'auto',
+      renderer: 'plain',
       draft: 'sent',
-      when,
+      when: way === 'heard' ? 'heard' : 'now',
       ...(replyTo ? { reply_to: replyTo } : {}),
       attachments: [...draft.uploads.ids.value],
     }
