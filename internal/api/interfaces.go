@@ -47,7 +47,7 @@ type InterfacePeer struct {
 type InterfaceConfig struct {
 	Name           string   `json:"name" minLength:"1" maxLength:"64" doc:"Unique."`
 	Type           string   `json:"type" enum:"TCPClientInterface,TCPServerInterface,UDPInterface,AutoInterface,BackboneInterface,BackboneClientInterface,I2PInterface,WebsocketClientInterface,WebsocketServerInterface,SerialInterface,KISSInterface,AX25KISSInterface,RNodeInterface,RNodeMultiInterface" doc:"What runs a command is not among them: it is set up in the configuration file alone."`
-	Enabled        bool     `json:"enabled" default:"true"`
+	Enabled        bool     `json:"enabled"`
 	Mode           string   `json:"mode,omitempty" enum:"full,gateway,access_point,roaming,boundary,point_to_point,internal" default:"full"`
 	TargetHost     string   `json:"target_host,omitempty" maxLength:"253" doc:"TCP client, Backbone; in a Backbone it makes a client of it."`
 	TargetPort     int      `json:"target_port,omitempty" minimum:"0" maximum:"65535" doc:"TCP client, Backbone."`
@@ -112,7 +112,7 @@ type InterfaceRadio struct {
 // InterfaceTransceiver is one of the radios of a device that has several.
 type InterfaceTransceiver struct {
 	Name        string `json:"name" minLength:"1" maxLength:"64" doc:"Unique among those of the device."`
-	Enabled     bool   `json:"enabled" default:"true"`
+	Enabled     bool   `json:"enabled"`
 	ReceiveOnly bool   `json:"receive_only,omitempty"`
 	FlowControl bool   `json:"flow_control,omitempty"`
 	VPort       int    `json:"vport" minimum:"0" maximum:"255" doc:"Number of the transceiver in the device."`

@@ -1794,7 +1794,6 @@ export interface components {
              * @enum {string}
              */
             discovery_scope?: "link" | "admin" | "site" | "organisation" | "global";
-            /** @default true */
             enabled: boolean;
             /** @description KISS, AX.25 KISS, RNode: wait for the device to be ready. */
             flow_control?: boolean;
@@ -1957,7 +1956,6 @@ export interface components {
              * @description RNode.
              */
             codingrate?: number;
-            /** @default true */
             enabled: boolean;
             flow_control?: boolean;
             /**
