@@ -133,6 +133,9 @@ func (n *Node) AwaitPath(ctx context.Context, dest rns.Addr) (Path, error) {
 	if p, err := n.Path(ctx, dest); err == nil {
 		return p, nil
 	}
+	if ctx.Err() != nil { // otherwise it would be chance whether the network is asked
+		return Path{}, waitEnded(ctx)
+	}
 	stop, found, err := n.watchPath(ctx, dest)
 	if err != nil {
 		return Path{}, err
@@ -155,11 +158,16 @@ func (n *Node) AwaitPath(ctx context.Context, dest rns.Addr) (Path, error) {
 	case <-n.gone:
 		return Path{}, ErrClosed
 	case <-ctx.Done():
-		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			return Path{}, ErrNoPath
-		}
-		return Path{}, context.Cause(ctx)
+		return Path{}, waitEnded(ctx)
 	}
+}
+
+// waitEnded is why a wait for a path ended: a deadline means that there is none.
+func waitEnded(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return ErrNoPath
+	}
+	return context.Cause(ctx)
 }
 
 // watchPath registers a waiter whose channel is closed when a path is found.
