@@ -45,7 +45,7 @@ describe('what is sent', () => {
       has_passphrase: true,
       network_name: 'club',
     } as const
-    const form = formOf(before, 'TCPClientInterface')
+    const form = formOf(before, before.type)
     expect(configOf({ ...form, listenPort: '2' }, before)).toEqual({
       type: 'TCPServerInterface',
       name: 'Door',
