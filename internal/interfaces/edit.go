@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -205,6 +206,9 @@ func (s *Service) Parse(text string) (found []Config, problems []string) {
 			problems = append(problems, "unsupported_type")
 		default:
 			c.Passphrase = i.Passphrase // the person who pastes it has it
+			if !mentions(i, keyEnabled) && !mentions(i, keyOldEnabled) {
+				c.Enabled = true // who pastes a block that leaves it open wants to use it
+			}
 			found = append(found, c)
 		}
 	}
@@ -213,6 +217,9 @@ func (s *Service) Parse(text string) (found []Config, problems []string) {
 	}
 	return found, problems
 }
+
+// mentions reports whether a block has an option.
+func mentions(i config.Interface, key string) bool { return slices.Contains(i.Options.Keys(), key) }
 
 // parseTargets reads lines of host:port; nil if any line is something else.
 func parseTargets(text string) []Config {
