@@ -325,7 +325,7 @@ func TestSecretFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "readable by others" && runtime.GOOS == "windows" {
-				t.Skip("modes say nothing on Windows")
+				t.Skip("Windows has no file modes; access there is by ACL")
 			}
 			if err := damage(); err != nil {
 				t.Fatal(err)

@@ -219,7 +219,7 @@ func TestStatesOnTheWay(t *testing.T) {
 // A message to somebody who is announced but silent fails with its reason, and so does one to somebody who is gone.
 func TestSilentPeople(t *testing.T) {
 	if testing.Short() {
-		t.Skip("every attempt takes its time")
+		t.Skip("-short: waits for real timeouts of path requests and links, some twenty seconds")
 	}
 	_, p := start(t, Config{Seed: DefaultSeed, Motion: MotionStill})
 	for key, want := range map[string]chat.Code{"jonas": chat.CodeNoPath, "harbour": chat.CodeLinkTimeout, "ridge": chat.CodeTooLargeDirect} {

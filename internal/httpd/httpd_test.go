@@ -78,7 +78,7 @@ func TestStaticFiles(t *testing.T) {
 		"font":                    {"/assets/inter-Z9.woff2", "br", 200, "font", "font/woff2", "", immutable},
 		"unknown kind":            {"/assets/unknown-Z9.strange", "", 200, "?", "application/octet-stream", "", immutable},
 		"icon":                    {"/favicon.svg", "", 200, "<svg/>", "image/svg+xml", "", "no-cache"},
-		"missing script":          {"/assets/old-XXX.js", "", 404, "not found\n", "text/plain; charset=utf-8", "", "no-store"},
+		"missing script":          {"/assets/old-1a2b.js", "", 404, "not found\n", "text/plain; charset=utf-8", "", "no-store"},
 		"compressed form by name": {"/index.html.br", "", 404, "not found\n", "text/plain; charset=utf-8", "", "no-store"},
 		"hidden file":             {"/.keep", "", 404, "not found\n", "text/plain; charset=utf-8", "", "no-store"},
 		"out of the directory":    {"/../../etc/passwd.txt", "", 404, "not found\n", "text/plain; charset=utf-8", "", "no-store"},

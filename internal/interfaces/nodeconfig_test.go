@@ -23,7 +23,7 @@ func TestManagementOptions(t *testing.T) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		t.Skip(err)
+		t.Skip("the file names a place below the home directory, and there is none:", err)
 	}
 	address := func(s string) rns.Addr {
 		h, err := rns.ParseAddr(s)

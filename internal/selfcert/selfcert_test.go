@@ -103,7 +103,7 @@ func TestDamagedFilesAreReplaced(t *testing.T) {
 
 func TestFilesArePrivate(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("modes say nothing on Windows")
+		t.Skip("Windows has no file modes; access there is by ACL")
 	}
 	dir := t.TempDir()
 	load(t, Config{Dir: dir})

@@ -48,7 +48,7 @@ var inputs = []struct {
 	{"one byte", []byte("x")},
 	{"two equal bytes", []byte("xx")},
 	{"two bytes", []byte("ba")},
-	{"three equal bytes", []byte("xxx")},
+	{"three equal bytes", []byte("aaa")},
 	{"run of four", []byte("xxxx")},
 	{"run of five", []byte("xxxxx")},
 	{"run of 255", bytes.Repeat([]byte{7}, 255)},

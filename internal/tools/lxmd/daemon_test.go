@@ -50,7 +50,7 @@ func logTo(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b
 func TestHookGetsTheFile(t *testing.T) {
 	cp, err := exec.LookPath("cp")
 	if err != nil {
-		t.Skip("no cp")
+		t.Skip("the hook of this test is the program cp, which this system has not")
 	}
 	dir := t.TempDir()
 	from := filepath.Join(dir, "a $(touch x); b")
@@ -74,7 +74,7 @@ func TestHookGetsTheFile(t *testing.T) {
 func TestHookIsBounded(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
-		t.Skip("no sleep")
+		t.Skip("the hook of this test is the program sleep, which this system has not")
 	}
 	var said bytes.Buffer
 	p := DefaultParams()

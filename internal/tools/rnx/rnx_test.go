@@ -100,7 +100,7 @@ func TestMessages(t *testing.T) {
 
 func posix(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("needs programs of a POSIX system")
+		t.Skip("the commands of this test are programs of POSIX systems")
 	}
 }
 
